@@ -1,0 +1,97 @@
+# `make atlas` builds the site, `make test` checks everything; both set up what they need.
+
+PYTHON ?= python3 python3.11 python3.12
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON_READY := $(VENV)/.ready
+SITE_READY := site/node_modules/.ready
+
+# What is found out before set-up. Each refusal says what was found, what is needed, what to do.
+python_fits := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
+node_fits := process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)
+
+find_python = for name in $(PYTHON); do \
+		$$name -c '$(python_fits)' 2>/dev/null && python=$$name && break; \
+		found="$$found $$name ($$($$name --version 2>/dev/null || echo missing))"; \
+	done; \
+	test -n "$$python" || { \
+		echo "found$$found; needed Python 3.11 or 3.12;" \
+			"install one, or name it: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+
+apt_install = $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
+	apt-get install -qq --yes --no-install-recommends $(1)
+
+find_venv = $$python -c 'import ensurepip, venv' 2>/dev/null \
+	|| { test "$$(id -u)" = 0 && $(call apt_install,python3-venv); } \
+	|| { echo "found $$python without its venv module; needed to make $(VENV);" \
+		"on Debian: sudo apt-get install python3-venv" >&2; exit 1; }
+
+find_node = command -v npm >/dev/null && node -e '$(node_fits)' 2>/dev/null || { \
+	echo "found node $$(node --version 2>/dev/null || echo missing)," \
+		"npm $$(command -v npm || echo missing); needed Node 20 or newer, with npm;" \
+		"install it and run this again" >&2; exit 1; }
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help atlas test lock clean setup browser
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+
+atlas: setup ## build the atlas; ARGS="..." is handed to `atlas refresh`
+	$(BIN)/atlas refresh $(ARGS)
+
+# pytest comes last, so that its count is the last thing one reads.
+test: setup browser ## lint, types, import contracts, tests with coverage
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest --cov
+
+# npm copies what it finds installed into a new lock, but without its hashes: away with it first.
+lock: $(PYTHON_READY) ## renew requirements.lock and site/package-lock.json
+	$(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest \
+		--python-version 3.11 --extra dev --generate-hashes --no-annotate --no-emit-index-url \
+		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+	@$(find_node)
+	cd site && rm -rf node_modules package-lock.json \
+		&& npm install --package-lock-only --ignore-scripts --loglevel=error
+
+clean: ## remove what set-up and checks made; var/, public and editions/ stay
+	rm -rf $(VENV) site/node_modules build *.egg-info .coverage .hypothesis \
+		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find flows atlas geodata tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup: $(PYTHON_READY) $(SITE_READY)
+
+# uv is quick but reads no pip configuration: where only pip knows the index, pip does the work.
+# The lock is complete, so pip need not resolve; Debian's pip 23.0 would trip over the extras.
+$(PYTHON_READY): requirements.lock pyproject.toml
+	@$(find_python); $(find_venv); \
+	$(BIN)/python -c '$(python_fits)' 2>/dev/null || $$python -m venv --clear $(VENV)
+	@echo "Installing requirements.lock into $(VENV): about a minute the first time"
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement $(VENV)/uv.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode \
+			requirements.lock \
+		|| $(BIN)/python -m pip install --quiet --no-deps --require-hashes \
+			--requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(SITE_READY): site/package.json site/package-lock.json site/.npmrc
+	@$(find_node)
+	cd site && npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+# Playwright brings a node of its own, which a small Debian lacks libatomic1 to start.
+browser: $(PYTHON_READY)
+	@{ command -v chromium && $(BIN)/playwright --version; } >/dev/null 2>&1 || { \
+		command -v apt-get >/dev/null || { \
+			echo "found no working chromium and playwright, and no apt-get to install with;" \
+				"needed for the browser tests: a Chromium started by 'chromium'" >&2; exit 1; }; \
+		test "$$(id -u)" = 0 || sudo=sudo; \
+		$(call apt_install,chromium libatomic1); }

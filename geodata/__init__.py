@@ -1,0 +1,1 @@
+"""What the atlas holds, and how far each row is trusted."""

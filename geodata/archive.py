@@ -1,0 +1,113 @@
+"""Everything raw that was ever accepted, addressed by content, append-only.
+
+``objects/ab/<sha256>`` holds bytes; ``accepted.jsonl`` says which bytes a source was last
+accepted with. A cut at any instant leaves both readable: objects appear by rename, and a torn
+last line of the log is not read.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geodata.errors import AtlasError
+
+
+class ArchiveError(AtlasError):
+    """The archive does not hold what it should."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One file of a source as the archive holds it."""
+
+    name: str
+    sha256: str
+
+
+def sha256_of(content: bytes) -> str:
+    """Return the checksum as lower-case hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256_of_all(files: tuple[Stored, ...]) -> str:
+    """Return one checksum for a source: of its only file, or of the list of its files."""
+    if len(files) == 1:
+        return files[0].sha256
+    return sha256_of("".join(f"{f.sha256}  {f.name}\n" for f in files).encode())
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An append-only store below one folder."""
+
+    folder: Path
+
+    def path_of(self, sha256: str) -> Path:
+        """Where the bytes of a checksum lie, whether or not they are there."""
+        return self.folder / "objects" / sha256[:2] / sha256
+
+    def has(self, sha256: str) -> bool:
+        """Tell whether the bytes are held."""
+        return self.path_of(sha256).is_file()
+
+    def put(self, content: bytes) -> str:
+        """Keep the bytes and return their checksum; the same bytes are kept once."""
+        sha256 = sha256_of(content)
+        path = self.path_of(sha256)
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """Return the bytes. ArchiveError where they are absent or no longer what they were."""
+        path = self.path_of(sha256)
+        if not path.is_file():
+            raise ArchiveError(f"{path} is not in the archive; run atlas refresh to collect it")
+        content = path.read_bytes()
+        if sha256_of(content) != sha256:
+            raise ArchiveError(f"{path} no longer matches its name; remove it and collect again")
+        return content
+
+    def accept(self, source_id: str, files: tuple[Stored, ...], retrieved_on: str) -> None:
+        """Append that a source was accepted with these files, unless that is the last entry."""
+        if self.last_good(source_id) == files:
+            return
+        entry = {
+            "source_id": source_id,
+            "retrieved_on": retrieved_on,
+            "files": [[f.name, f.sha256] for f in files],
+        }
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "accepted.jsonl").open("a", encoding="utf-8") as log:
+            # the leading line feed ends a line that a cut left torn
+            log.write("\n" + json.dumps(entry, ensure_ascii=False, sort_keys=True) + "\n")
+            log.flush()
+            os.fsync(log.fileno())
+
+    def last_good(self, source_id: str) -> tuple[Stored, ...]:
+        """Return the files a source was last accepted with; empty where it never was."""
+        found: tuple[Stored, ...] = ()
+        for entry in self._entries():
+            if entry["source_id"] == source_id:
+                found = tuple(Stored(name, sha256) for name, sha256 in entry["files"])
+        return found if all(self.has(f.sha256) for f in found) else ()
+
+    def _entries(self) -> list[dict[str, Any]]:
+        path = self.folder / "accepted.jsonl"
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
+        entries = []
+        for line in filter(None, lines):
+            with contextlib.suppress(json.JSONDecodeError):
+                entries.append(json.loads(line))
+        return entries

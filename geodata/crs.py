@@ -1,0 +1,27 @@
+"""Two coordinate systems and one gate: degrees for files and screens, metres for measuring."""
+
+import geopandas as gpd
+
+from geodata.errors import AtlasError
+
+DISPLAY_CRS = "EPSG:4326"
+METRIC_CRS = "EPSG:5897"
+"""VN-2000 / TM-3 zone 482, central meridian 105°: errs by less than 0.01 % in Hậu Giang."""
+
+
+class CrsError(AtlasError):
+    """A layer is in another coordinate system than the work needs."""
+
+
+def to_metric(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Reproject to EPSG:5897. CrsError where the layer has no CRS: it is never guessed."""
+    if layer.crs is None:
+        raise CrsError("a layer without a CRS cannot be measured; declare crs in its source.toml")
+    return layer.to_crs(METRIC_CRS)
+
+
+def require_metric(layer: gpd.GeoDataFrame, measure: str) -> None:
+    """Raise CrsError unless the layer is in EPSG:5897."""
+    if layer.crs is None or layer.crs != METRIC_CRS:
+        found = layer.crs.to_string() if layer.crs else "no CRS"
+        raise CrsError(f"{measure} needs {METRIC_CRS}, got {found}; call to_metric() first")

@@ -1,0 +1,37 @@
+"""Findings: a rule that a row or a source breaks, told so that a person can act on it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+Severity = Literal["source", "row", "note"]
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One broken rule.
+
+    ``row`` is the line in the publisher's file (the header is line 1), 0 for a source as a
+    whole. ``severity``: ``source`` stops the publication, ``row`` sends the row to quarantine,
+    ``note`` is published beside the record. ``detail`` says what was found and what was needed.
+    """
+
+    source_id: str
+    table: str
+    row: int
+    key: str
+    column: str
+    rule: str
+    severity: Severity
+    detail: str
+
+
+FINDING_COLUMNS = tuple(Finding.__dataclass_fields__)
+
+
+def findings_table(findings: Iterable[Finding]) -> pd.DataFrame:
+    """Return findings as a table, sorted by source, table, row, key, column and rule."""
+    rows = [[getattr(f, name) for name in FINDING_COLUMNS] for f in sorted(findings)]
+    return pd.DataFrame(rows, columns=list(FINDING_COLUMNS))
