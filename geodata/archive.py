@@ -12,7 +12,6 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from geodata.errors import AtlasError
 
@@ -97,17 +96,17 @@ class Archive:
 
     def last_good(self, source_id: str) -> tuple[Stored, ...]:
         """Return the files a source was last accepted with; empty where it never was."""
-        found: tuple[Stored, ...] = ()
-        for entry in self._entries():
-            if entry["source_id"] == source_id:
-                found = tuple(Stored(name, sha256) for name, sha256 in entry["files"])
+        found = dict(self._entries()).get(source_id, ())
         return found if all(self.has(f.sha256) for f in found) else ()
 
-    def _entries(self) -> list[dict[str, Any]]:
+    def _entries(self) -> list[tuple[str, tuple[Stored, ...]]]:
         path = self.folder / "accepted.jsonl"
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
+        lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
         entries = []
-        for line in filter(None, lines):
-            with contextlib.suppress(json.JSONDecodeError):
-                entries.append(json.loads(line))
+        for line in lines:
+            # a torn line may be no JSON, no UTF-8 or no entry at all
+            with contextlib.suppress(ValueError, LookupError, TypeError):
+                told = json.loads(line)
+                files = tuple(Stored(str(name), str(sha256)) for name, sha256 in told["files"])
+                entries.append((str(told["source_id"]), files))
         return entries

@@ -5,9 +5,18 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from geodata.errors import SourceError
 from geodata.findings import Finding
@@ -17,6 +26,19 @@ SOURCES = Path(__file__).parent / "sources"
 LAYERS = ("commune_boundaries", "waterways")
 MEGABYTE = 1_000_000
 SOURCE_ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+_HTTP_URL = TypeAdapter(HttpUrl)
+
+
+def _address(url: str) -> str:
+    """Refuse what no server could be asked for; an empty address is another rule's business."""
+    if url and not (url.isascii() and url.isprintable() and " " not in url):
+        raise ValueError("an address holds no space, control mark or letter beyond ASCII")
+    if url:
+        _HTTP_URL.validate_python(url)
+    return url
+
+
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class RemoteFile(BaseModel):
@@ -24,7 +46,7 @@ class RemoteFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: str = Field(pattern=r"^https?://")
+    url: Address = Field(pattern=r"^https?://")
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     bytes: int = Field(default=20 * MEGABYTE, gt=0)
 
@@ -53,15 +75,15 @@ class Source(BaseModel):
     format: Literal["csv", "geojson", "overpass"]
     as_of: date
     retrieved_on: date
-    file: str = ""
+    file: str = Field(default="", pattern=r"^[^/\\\x00-\x1f]*$")
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     key: str | tuple[str, ...]
     encoding: Literal["utf-8", "utf-8-sig"] = "utf-8"
     crs: str = ""
     optional: bool = False
     files: tuple[RemoteFile, ...] = ()
-    endpoint: str = ""
-    query_name: str = ""
+    endpoint: Address = ""
+    query_name: str = Field(default="", pattern=r"^[a-z0-9_]*$")
     query: str = ""
     note_vi: str = ""
     note_en: str = ""
@@ -69,18 +91,48 @@ class Source(BaseModel):
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
-        if bool(self.table) == bool(self.layer):
-            raise ValueError("give exactly one of table and layer")
-        if self.table and self.table not in TABLE:
-            raise ValueError(f"table {self.table!r} is not in geodata/schema.py")
-        if self.layer and self.layer not in LAYERS:
-            raise ValueError(f"layer {self.layer!r} is none of {', '.join(LAYERS)}")
-        needed = {"file": self.file, "url": self.files, "overpass": self.endpoint and self.query}
-        if not needed[self.kind]:
-            raise ValueError(f"a source of kind {self.kind} needs its {self.kind} settings")
-        if self.kind == "file" and not self.sha256:
-            raise ValueError("a file in the folder needs its sha256")
+        faults = [message for is_broken, message in self._faults() if is_broken]
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
+
+    def _faults(self) -> tuple[tuple[bool, str], ...]:
+        table = TABLE.get(self.table)
+        key = (self.key,) if isinstance(self.key, str) else self.key
+        needed = {
+            "file": self.file,
+            "url": self.files,
+            "overpass": self.endpoint and self.query and self.query_name,
+        }
+        return (
+            (bool(self.table) == bool(self.layer), "give exactly one of table and layer"),
+            (
+                bool(self.table) and table is None,
+                f"table {self.table!r} is not in geodata/schema.py",
+            ),
+            (
+                bool(self.layer) and self.layer not in LAYERS,
+                f"layer {self.layer!r} is none of {', '.join(LAYERS)}",
+            ),
+            (
+                not needed[self.kind],
+                f"a source of kind {self.kind} needs its {self.kind} settings",
+            ),
+            (self.kind == "file" and not self.sha256, "a file in the folder needs its sha256"),
+            (
+                self.format == ("overpass" if self.table else "csv"),
+                "a table is read from csv or geojson, a layer from geojson or overpass",
+            ),
+            (
+                (self.kind == "overpass") != (self.format == "overpass"),
+                "kind overpass and format overpass go together",
+            ),
+            (bool(self.table) and len(self.files) > 1, "a table is read from one file"),
+            (
+                table is not None and key != table.key,
+                f"the key of {self.table} is {', '.join(table.key) if table else ''}",
+            ),
+        )
 
     @property
     def path(self) -> Path:
@@ -101,8 +153,8 @@ def read_source(folder: Path) -> Source:
     try:
         told = tomllib.loads((folder / "source.toml").read_text(encoding="utf-8"))
         return Source(source_id=folder.name, folder=folder, **told)
-    except FileNotFoundError as error:
-        message = "has no source.toml; write one or remove the folder"
+    except OSError as error:
+        message = "has no source.toml that can be read; write one or remove the folder"
         raise SourceError(folder.name, rule, message) from error
     except ValidationError as error:
         faults = "; ".join(

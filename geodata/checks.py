@@ -22,7 +22,9 @@ from geodata.read import MOJIBAKE, Sheet
 from geodata.rules import TABLE_RULES, Tables, found_rows, is_wkt
 from geodata.schema import TABLE, TABLES, Column, Table
 
-_HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+_HIDDEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
 _URL = re.compile(r"https?://[^\s<>\"'`]+")
 
 
@@ -47,6 +49,7 @@ def check_sheets(sheets: Sequence[Sheet]) -> Checked:
         findings += _cell_findings(sheet)
     tables = _stack(sheets)
     findings += [f for rule in TABLE_RULES for f in rule(tables)]
+    findings += reference_exists(tables, set())
     findings = _follow_references(tables, findings)
     refused = _refused_lines(findings)
     kept = {name: _without(rows, refused) for name, rows in tables.items()}
@@ -78,7 +81,7 @@ def _stack(sheets: Sequence[Sheet]) -> dict[str, pd.DataFrame]:
 
 
 KINDS: dict[str, tuple[str, Callable[[str], bool]]] = {
-    "integer": ("a whole number", lambda cell: bool(re.fullmatch(r"-?\d+", cell))),
+    "integer": ("a whole number", lambda cell: bool(re.fullmatch(r"-?[0-9]{1,15}", cell))),
     "number": ("a number with a decimal point", is_number),
     "decimal": ("an exact decimal number", is_number),
     "date": ("an ISO date, whole or cut", is_date),
@@ -93,8 +96,8 @@ def _holds(test: Callable[[str], bool]) -> Callable[[pd.Series], pd.Series]:
     """Make a column check of a cell test; empty cells are another rule's business."""
 
     def check(cells: pd.Series) -> pd.Series:
-        answers = {cell: cell == "" or test(cell) for cell in cells.unique()}
-        return cells.map(answers).astype(bool)
+        answers = {cell: cell == "" or test(cell) for cell in set(cells)}
+        return pd.Series([answers[cell] for cell in cells], index=cells.index, dtype=bool)
 
     return check
 
@@ -123,7 +126,7 @@ def _column_rules(column: Column) -> dict[str, tuple[str, Callable[[pd.Series], 
         ),
     }
     if column.required:
-        rules["value_is_present"] = ("a value", lambda cells: cells != "")
+        rules["value_is_present"] = ("a value", lambda cells: cells.str.strip() != "")
     if column.kind in KINDS:
         needed, test = KINDS[column.kind]
         rules["value_is_of_its_kind"] = (needed, _holds(test))
@@ -141,7 +144,7 @@ def _column_rules(column: Column) -> dict[str, tuple[str, Callable[[pd.Series], 
             f"the form {column.pattern}",
             _holds(
                 lambda cell: all(
-                    re.fullmatch(column.pattern, part)
+                    re.fullmatch(column.pattern, part, re.ASCII)
                     for part in (parts_of(cell) if listed else [cell])
                 )
             ),

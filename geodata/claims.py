@@ -1,7 +1,10 @@
 """Which claim holds today? One rule, and the others stay visible beside it."""
 
+from decimal import Decimal
+
 import pandas as pd
 
+from geodata.cells import is_number
 from geodata.dates import period_end
 from geodata.schema import CONFIDENCES
 
@@ -24,7 +27,7 @@ def resolve(claims: pd.DataFrame) -> pd.DataFrame:
         ascending=[True, True, True, False, True, True, True],
     )
     groups = ordered.groupby(GROUP, sort=False)
-    said = ordered["qualifier"] + ordered["value"]
+    said = ordered["qualifier"] + ordered["value"].map(_plain)
     differs = said != said.where(groups.cumcount() == 0).ffill()
     same_day = ordered["_end"] == groups["_end"].transform("first")
     in_conflict = ordered["confidence"] == "conflict"
@@ -33,3 +36,8 @@ def resolve(claims: pd.DataFrame) -> pd.DataFrame:
         rank=groups.cumcount() + 1,
         is_disputed=against.groupby([ordered[c] for c in GROUP]).transform("any"),
     ).drop(columns=["_end", "_trust"])
+
+
+def _plain(value: str) -> str:
+    """Write a number in its one form, so that 10.10 does not dispute 10.1."""
+    return f"{Decimal(value).normalize() + 0:f}" if is_number(value) else value

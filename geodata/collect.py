@@ -5,6 +5,7 @@ an allowed size. Retries belong to the network only.
 """
 
 import contextlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +19,9 @@ from geodata.errors import AtlasError, SourceError, UsageError
 from geodata.findings import Finding
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+PATIENCE_S = 600.0
+"""The longest one answer may take: a server that drips must not hold up the night."""
+
 ATTEMPTS = 3
 OVERPASS_BYTES = 50_000_000
 HEADERS = {"User-Agent": "hau-giang-atlas (nightly atlas build)"}
@@ -80,6 +84,9 @@ def collect_source(source: Source, archive: Archive, network: Network) -> Collec
         return _fall_back(source, archive, str(error), ())
     except SourceError as error:
         return _fall_back(source, archive, error.message, (error.finding(),))
+    except UsageError as error:
+        found = SourceError(source.source_id, "address_stays_in_the_mirror", str(error)).finding()
+        return _fall_back(source, archive, str(error), (found,))
     return Collected(source, "fresh", files)
 
 
@@ -188,7 +195,7 @@ def _fetch_once(request: httpx.Request, limit: int) -> bytes:
             response = client.send(request, stream=True)
             with contextlib.closing(response):
                 return _read_response(response, limit)
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         raise _TemporaryError(f"{request.url}: {type(error).__name__}: {error}") from error
 
 
@@ -198,8 +205,11 @@ def _read_response(response: httpx.Response, limit: int) -> bytes:
     if response.status_code != httpx.codes.OK:
         raise UnreachableError(f"{response.url} answered {response.status_code}, not 200")
     content = bytearray()
+    patience = time.monotonic() + PATIENCE_S
     for chunk in response.iter_bytes():
         content += chunk
+        if time.monotonic() > patience:
+            raise UnreachableError(f"{response.url} still sends after {PATIENCE_S} s")
         if len(content) > limit:
             raise UnreachableError(f"{response.url} sends more than {limit} bytes")
     return bytes(content)

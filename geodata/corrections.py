@@ -2,7 +2,8 @@
 
 import tomllib
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from geodata.errors import SourceError
 from geodata.findings import Finding
@@ -22,6 +23,14 @@ class Correction(BaseModel):
     why: str
 
 
+class CorrectionsFile(BaseModel):
+    """What ``corrections.toml`` may hold, and nothing else."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    correction: tuple[Correction, ...] = ()
+
+
 def apply_corrections(sheet: Sheet) -> Sheet:
     """Return the sheet with its declared corrections applied.
 
@@ -33,21 +42,25 @@ def apply_corrections(sheet: Sheet) -> Sheet:
         return sheet
     rows = sheet.rows.copy()
     findings = list(sheet.findings)
+    key_columns = TABLE[sheet.source.table].key
     for correction in _read_corrections(sheet):
-        key = rows[TABLE[sheet.source.table].key[0]]
-        hit = rows.index[(key == correction.key) & (rows[correction.column] == correction.was)]
+        cells = zip(*(rows[name] for name in (*key_columns, correction.column)), strict=True)
+        is_meant = [
+            "/".join(key) == correction.key and cell == correction.was for *key, cell in cells
+        ]
+        hit = rows.index[np.array(is_meant, dtype=bool)]
         if hit.empty:
             findings.append(_not_needed(sheet, correction))
         rows.loc[hit, correction.column] = correction.now
     return Sheet(sheet.source, rows, sheet.rows_in_file, tuple(findings))
 
 
-def _read_corrections(sheet: Sheet) -> list[Correction]:
+def _read_corrections(sheet: Sheet) -> tuple[Correction, ...]:
     source_id = sheet.source.source_id
     columns = TABLE[sheet.source.table].column_names
     try:
         told = tomllib.loads(sheet.source.corrections.read_text(encoding="utf-8"))
-        corrections = TypeAdapter(list[Correction]).validate_python(told.get("correction", []))
+        corrections = CorrectionsFile.model_validate(told).correction
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
         raise SourceError(source_id, "corrections_are_described", str(error)) from error
     strange = [c.column for c in corrections if c.column not in columns]

@@ -1,6 +1,8 @@
 """Two coordinate systems and one gate: degrees for files and screens, metres for measuring."""
 
 import geopandas as gpd
+from pyproj import CRS
+from pyproj.exceptions import CRSError as UnknownCrsError
 
 from geodata.errors import AtlasError
 
@@ -25,3 +27,12 @@ def require_metric(layer: gpd.GeoDataFrame, measure: str) -> None:
     if layer.crs is None or layer.crs != METRIC_CRS:
         found = layer.crs.to_string() if layer.crs else "no CRS"
         raise CrsError(f"{measure} needs {METRIC_CRS}, got {found}; call to_metric() first")
+
+
+def is_same_crs(one: str, other: str) -> bool:
+    """Tell whether two names mean one known system, whatever the order of its axes."""
+    try:
+        known = CRS.from_user_input(other)
+        return bool(CRS.from_user_input(one).equals(known, ignore_axis_order=True))
+    except UnknownCrsError:
+        return False

@@ -4,7 +4,7 @@ import calendar
 import re
 from datetime import date
 
-CUT_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+CUT_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
 def period_start(text: str) -> date:
@@ -36,5 +36,5 @@ def _parts(text: str) -> tuple[int, int | None, int | None]:
     year, month, day = (int(part) if part else None for part in found.groups())
     if year is None or not 1800 <= year <= 2200:
         raise ValueError(f"{text!r} lies outside the years 1800-2200")
-    date(year, month or 1, day or 1)
+    date(year, 1 if month is None else month, 1 if day is None else day)
     return year, month, day

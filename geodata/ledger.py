@@ -15,7 +15,8 @@ class Change:
 
     def __post_init__(self) -> None:
         explained = sum(self.dropped.values())
-        if self.rows_in != self.rows_out + explained:
+        counts = (self.rows_in, self.rows_out, *self.dropped.values())
+        if self.rows_in != self.rows_out + explained or min(counts) < 0:
             raise AssertionError(
                 f"{self.step}: {self.rows_in} rows in, {self.rows_out} out, {explained} explained"
             )

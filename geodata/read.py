@@ -12,20 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
 from geodata.archive import Archive, Stored
 from geodata.catalog import Source
-from geodata.crs import DISPLAY_CRS
+from geodata.crs import DISPLAY_CRS, is_same_crs
 from geodata.errors import SourceError
 from geodata.findings import Finding
 from geodata.osm import read_overpass
 from geodata.schema import TABLE
 
-FIRST_ROW = 2
-"""The line of the first row: the header is line 1."""
+TOO_ODD = (ShapelyError, RecursionError)
+"""What a file that is JSON by its first bytes may still do to its reader."""
 
 OTHER_FORMATS = {
     b"PK\x03\x04": "a zip (XLSX, KMZ or zipped Shapefile)",
@@ -37,7 +38,11 @@ OTHER_FORMATS = {
     b"[": "JSON",
     b"<": "XML or HTML",
 }
-MOJIBAKE = re.compile(r"Ã[\u0080-¿]|áº[\u0080-¿]|á»[\u0080-¿]|Ä[\u0080-\u009f‘’]|\ufffd")
+MOJIBAKE = re.compile(
+    r"[ÃÂÆ][\u0080-¿€‚ƒˆ‰ŠŒ•™š]|(áº|á»)[\u0080-¿ŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]"
+    r"|Ä[\u0080-\u009f‘’]|â€|\ufffd"
+)
+"""UTF-8 Vietnamese read as Latin-1 or Windows-1252: its lead letters before a stray mark."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,17 @@ class Sheet:
 
 
 def read_table(source: Source, content: bytes) -> Sheet:
-    """Read a CSV source with the columns of its table.
+    """Read a source with the columns of its table: CSV, or GeoJSON for a table with a geometry.
 
-    SourceError where nothing can be read at all: empty, of another format, in another encoding,
-    torn, or without a single column of its table.
+    A feature's properties and its geometry (as WKT, EPSG:4326) are its cells; its line is its
+    number as if a header stood before it. SourceError where nothing can be read at all: empty,
+    of another format, in another encoding, torn, or without a single column of its table.
     """
-    text = _decode(source, content)
-    header, body = _parse_csv(source, text)
     table = TABLE[source.table]
+    if source.format == "geojson":
+        header, body = _parse_features(source, content)
+    else:
+        header, body = _parse_csv(source, _decode(source, content))
     names = [source.columns.get(name, name) for name in header]
     findings = [*_column_findings(source, names), *_length_findings(source, names, body)]
     if not set(names) & set(table.column_names):
@@ -73,8 +81,9 @@ def read_table(source: Source, content: bytes) -> Sheet:
         index=pd.Index([line for line, _ in whole], name="line", dtype="int64"),
         dtype="str",
     )
-    rows = rows.loc[:, ~rows.columns.duplicated()].reindex(columns=list(table.column_names))
-    return Sheet(source, rows.fillna("").astype("str"), len(body), tuple(findings))
+    rows = rows.loc[:, ~rows.columns.duplicated()]
+    rows = rows.reindex(columns=list(table.column_names), fill_value="").astype("str")
+    return Sheet(source, rows, len(body), tuple(findings))
 
 
 def read_layer(source: Source, files: Sequence[Stored], archive: Archive) -> gpd.GeoDataFrame:
@@ -82,14 +91,43 @@ def read_layer(source: Source, files: Sequence[Stored], archive: Archive) -> gpd
 
     SourceError where a file is empty, of another format, without or against its declared CRS.
     """
-    if not source.crs:
-        raise SourceError(
-            source.source_id, "crs_is_declared", "source.toml declares no crs; it is never guessed"
-        )
+    _require_declared_crs(source)
     if source.format == "overpass":
         return read_overpass(source.source_id, archive.get(files[0].sha256))
     parts = [_read_geojson(source, file.name, archive.get(file.sha256)) for file in files]
-    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=DISPLAY_CRS)
+    layer = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=DISPLAY_CRS)
+    if layer.isna().geometry.any() or layer.is_empty.any() or not layer.is_valid.all():
+        message = "a geometry is empty or torn; look at the publisher's file"
+        raise SourceError(source.source_id, "geometry_is_valid", message)
+    return layer
+
+
+def _require_declared_crs(source: Source) -> None:
+    if not is_same_crs(source.crs, source.crs):
+        found = repr(source.crs) if source.crs else "no crs"
+        message = f"source.toml declares {found}; it is never guessed"
+        raise SourceError(source.source_id, "crs_is_declared", message)
+
+
+def _parse_features(
+    source: Source, content: bytes
+) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    _require_declared_crs(source)
+    wkt = next((c.name for c in TABLE[source.table].columns if c.kind == "wkt"), "")
+    if not wkt:
+        message = f"table {source.table} has no geometry; GeoJSON is for positions"
+        raise SourceError(source.source_id, "file_is_of_its_format", message)
+    layer = _read_geojson(source, source.file, content)
+    cells = pd.DataFrame(layer.drop(columns="geometry")).map(_cell_text)
+    cells[wkt] = ["" if g is None or g.is_empty else g.wkt for g in layer.geometry]
+    names = [str(name) for name in cells.columns]
+    return names, list(enumerate(cells.to_numpy().tolist(), start=2))
+
+
+def _cell_text(value: object) -> str:
+    if value is None or value != value:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _decode(source: Source, content: bytes) -> str:
@@ -124,7 +162,7 @@ def _parse_csv(source: Source, text: str) -> tuple[list[str], list[tuple[int, li
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[tuple[int, list[str]]] = []
     try:
-        header = next(reader)
+        header = next(reader, [])
         start = reader.line_num + 1
         for cells in reader:
             if cells:
@@ -196,24 +234,27 @@ def _read_geojson(source: Source, name: str, content: bytes) -> gpd.GeoDataFrame
             {source.columns.get(k, k): v for k, v in (f.get("properties") or {}).items()}
             for f in features
         ]
-        shapes = [shape(f["geometry"]) for f in features]
+        shapes = [shape(f["geometry"]) if f["geometry"] is not None else None for f in features]
         fault = None if features else f"{name} holds no feature"
-    except (ValueError, KeyError, TypeError, AttributeError, ShapelyError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, *TOO_ODD) as error:
         raise SourceError(
             source.source_id, "file_is_of_its_format", f"{name} is no GeoJSON: {error!r}"
         ) from error
     if fault:
         raise SourceError(source.source_id, "file_is_not_empty", fault)
-    if _told_crs(told) not in ("", source.crs, "urn:ogc:def:crs:OGC:1.3:CRS84"):
+    if _told_crs(told) and not is_same_crs(_told_crs(told), source.crs):
         raise SourceError(
             source.source_id,
             "crs_is_as_declared",
             f"{name} says {_told_crs(told)}, source.toml says {source.crs}; one of them is wrong",
         )
-    layer = gpd.GeoDataFrame(records, geometry=shapes, crs=source.crs)
-    if layer.crs == DISPLAY_CRS and not _lies_in_degrees(layer):
+    # as objects, or a number beside a missing one would become another number: 2024.0
+    cells = pd.DataFrame(records, dtype="object")
+    layer = gpd.GeoDataFrame(cells, geometry=np.array(shapes, dtype=object), crs=source.crs)
+    needed = "degrees" if layer.crs and layer.crs.is_geographic else "metres"
+    if _lies_in_degrees(layer) != (needed == "degrees"):
         raise SourceError(
-            source.source_id, "crs_is_as_declared", f"{name} holds coordinates that are no degrees"
+            source.source_id, "crs_is_as_declared", f"{name} holds coordinates that are no {needed}"
         )
     return layer.to_crs(DISPLAY_CRS)
 

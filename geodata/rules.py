@@ -38,6 +38,8 @@ def found_rows(
     table: str, rows: pd.DataFrame, rule: str, column: str, details: Iterable[str]
 ) -> list[Finding]:
     """Make one row finding for each of the rows, with its own detail."""
+    if rows.empty:
+        return []
     key = TABLE[table].key
     return [
         Finding(
@@ -162,7 +164,7 @@ def stage_fits_its_subject(tables: Tables) -> list[Finding]:
     axes |= dict.fromkeys(tables["routes"]["route_id"], "public")
     events = tables["stage_events"]
     needed = events["subject_id"].map(axes)
-    wrong = events[needed.notna() & (events["stage_id"].str.partition(".")[0] != needed)]
+    wrong = events[needed.notna() & (events["stage_id"].str.split(".").str[0] != needed)]
     details = [
         f"found {row['stage_id']}, needed a {axes[row['subject_id']]} stage"
         for row in rows_of(wrong)
@@ -178,8 +180,8 @@ def stage_does_not_go_back(tables: Tables) -> list[Finding]:
     events = tables["stage_events"].merge(
         tables["stages"][["stage_id", "rank"]], on="stage_id", how="inner"
     )
-    events = where(where(events, "on", is_date), "rank", str.isdigit)
-    events = events.assign(rank=events["rank"].astype("int64"))
+    events = where(where(events, "on", is_date), "rank", is_number)
+    events = events.assign(rank=pd.to_numeric(events["rank"]))
     pairs = events.merge(
         events[["subject_id", "phase", "on", "rank"]],
         on=["subject_id", "phase"],
