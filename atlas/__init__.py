@@ -1,0 +1,1 @@
+"""What the atlas says: joins, measures, pages, maps and editions."""

@@ -1,0 +1,76 @@
+"""What a page needs beside its text: scripts, styles and fonts, each named after its content."""
+
+import hashlib
+import posixpath
+import re
+from pathlib import Path
+
+from geodata.errors import AtlasError
+
+HASH_DIGITS = 10
+FOLDER = "assets"
+CSS_URL = re.compile(r"url\((?!data:|#)[\"']?([^\"')]+)[\"']?\)")
+OLD_BROWSERS = re.compile(r"\s*behavior:\s*url\([^)]*\);")
+SOURCE_MAP = re.compile(rb"\n//# sourceMappingURL=\S+\s*$")
+
+
+class AssetError(AtlasError):
+    """A file that the site serves is not there."""
+
+
+class Assets:
+    """Copies files of ``site/`` into ``assets/``, once each, under names that hold their hash."""
+
+    def __init__(self, site: Path, out: Path) -> None:
+        self.site = site
+        self.out = out
+        self._paths: dict[str, str] = {}
+
+    def path(self, name: str) -> str:
+        """Return the published path of a file of ``site/``, copying it at its first use."""
+        if name not in self._paths:
+            content = self._read(name)
+            if name.endswith(".css"):
+                content = self._with_hashed_urls(name, content)
+            elif name.endswith(".js"):
+                content = SOURCE_MAP.sub(b"\n", content)
+            self._paths[name] = self.write(_flat_name(name), content)
+        return self._paths[name]
+
+    def write(self, name: str, content: bytes) -> str:
+        """Write content under its hashed name and return its path from the site's root."""
+        stem, dot, ending = name.rpartition(".")
+        digest = hashlib.sha256(content).hexdigest()[:HASH_DIGITS]
+        path = f"{FOLDER}/{stem}-{digest}{dot}{ending}"
+        target = self.out / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        return path
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self.site / name).read_bytes()
+        except FileNotFoundError as error:
+            package = name.startswith("node_modules/")
+            move = (
+                "run `npm ci --ignore-scripts` in site/ (or `make atlas`)"
+                if package
+                else "restore the file"
+            )
+            raise AssetError(f"{self.site / name} is missing; {move}") from error
+
+    def _with_hashed_urls(self, name: str, content: bytes) -> bytes:
+        def hashed(found: re.Match[str]) -> str:
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(name), found[1]))
+            return f'url("{posixpath.basename(self.path(target))}")'
+
+        text = OLD_BROWSERS.sub("", content.decode("utf-8"))
+        return CSS_URL.sub(hashed, text).encode("utf-8")
+
+
+def _flat_name(name: str) -> str:
+    """``node_modules/leaflet/LICENSE`` -> ``leaflet-licence.txt``: other files keep their names."""
+    parts = name.split("/")
+    if parts[-1] == "LICENSE":
+        return f"{parts[-2]}-licence.txt"
+    return parts[-1]

@@ -1,0 +1,195 @@
+"""Editions: immutable folders, published by one rename, listed and gone back to.
+
+Below a root lie ``editions/<id>/``, the link ``public`` to one of them, and ``status.json``, the
+record of the last run, which each edition links to: it is the one thing in a published folder
+that a later run may change.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from geodata.archive import sha256_of
+from geodata.errors import AtlasError, UsageError
+
+MANIFEST = "manifest.json"
+STATUS = "status.json"
+KEPT = 10
+DOOMED = ".old-"
+CODE_SUFFIXES = {".py", ".toml", ".j2", ".css", ".js", ".json", ".svg"}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What an edition is a pure function of."""
+
+    as_of: date
+    sources: tuple[tuple[str, str, str], ...]
+    code: str
+    site_url: str
+    previous: str
+
+    @property
+    def key(self) -> str:
+        """Checksum of everything but the previous edition: equal keys, equal content."""
+        told = [self.as_of.isoformat(), self.sources, self.code, self.site_url]
+        return sha256_of(json.dumps(told).encode())
+
+    @property
+    def edition(self) -> str:
+        """The edition's id; no clock in it."""
+        return f"{self.as_of.isoformat()}-{sha256_of((self.key + self.previous).encode())[:12]}"
+
+
+def code_digest(packages: tuple[Path, ...], site: Path, lock: Path) -> str:
+    """Checksum of the code, the site's sources and the locked versions, wherever they lie."""
+    digest = hashlib.sha256(lock.read_bytes() if lock.is_file() else b"")
+    for top in (*packages, site):
+        paths = [p for p in top.rglob("*") if p.suffix in CODE_SUFFIXES and p.is_file()]
+        inner = {p.relative_to(top): p for p in paths}
+        for name in sorted(n for n in inner if not {"node_modules", "sources"} & set(n.parts)):
+            digest.update(f"{top.name}/{name.as_posix()}\n".encode())
+            digest.update(hashlib.sha256(inner[name].read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def write_manifest(folder: Path, inputs: Inputs) -> None:
+    """Write the manifest: the inputs, and every file's checksum and size."""
+    files = {
+        path.relative_to(folder).as_posix(): {
+            "sha256": sha256_of(path.read_bytes()),
+            "bytes": path.stat().st_size,
+        }
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink() and path != folder / MANIFEST
+    }
+    told = {
+        "edition": inputs.edition,
+        "as_of": inputs.as_of.isoformat(),
+        "key": inputs.key,
+        "previous_edition": inputs.previous or None,
+        "files": files,
+    }
+    text = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return an edition's manifest. AtlasError where the folder is no edition."""
+    try:
+        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return {**told, "key": str(told["key"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AtlasError(f"{folder} holds no readable {MANIFEST}; it is not an edition") from error
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The editions below one root folder."""
+
+    root: Path
+
+    @property
+    def public(self) -> Path:
+        """The link that readers follow."""
+        return self.root / "public"
+
+    @property
+    def editions(self) -> Path:
+        """Where the editions lie."""
+        return self.root / "editions"
+
+    def current(self) -> str:
+        """Return the id of the published edition, or ""."""
+        return self.public.readlink().name if self.public.is_symlink() else ""
+
+    def listed(self) -> list[str]:
+        """Return the ids of all whole editions, in the order they were published."""
+        whole = [p for p in self.editions.glob("*/" + MANIFEST) if p.parent.name[0] != "."]
+        return [p.parent.name for p in sorted(whole, key=lambda p: (p.stat().st_mtime_ns, p))]
+
+    def current_key(self) -> str:
+        """Return the inputs' key of the published edition, or ""."""
+        name = self.current()
+        if not name:
+            return ""
+        with contextlib.suppress(AtlasError):
+            return str(read_manifest(self.editions / name)["key"])
+        return ""
+
+    def draft(self) -> Path:
+        """Return a new empty folder beside the editions, to be drawn into."""
+        folder = self.editions / ".draft"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    def publish(self, draft: Path, edition: str) -> None:
+        """Flush a finished draft to disk, give it its name and switch the link to it."""
+        (draft / STATUS).symlink_to(Path("..") / ".." / STATUS)
+        _flush(draft)
+        folder = self.editions / edition
+        if folder.exists():
+            shutil.rmtree(draft)
+        else:
+            draft.rename(folder)
+        self.switch(edition)
+        self._prune()
+
+    def switch(self, edition: str) -> None:
+        """Point ``public`` at an edition by one rename. UsageError where there is none such."""
+        known = self.listed()
+        if edition not in known:
+            raise UsageError(
+                f"there is no edition {edition!r}; there are: {', '.join(known) or 'none'}"
+            )
+        if self.public.exists() and not self.public.is_symlink():
+            raise UsageError(f"{self.public} is not a link; move it away, then refresh again")
+        link = self.root / ".public.new"
+        link.unlink(missing_ok=True)
+        link.symlink_to(Path("editions") / edition)
+        link.replace(self.public)
+
+    def rollback(self, edition: str = "") -> str:
+        """Go back to an edition, or to the one before the current; return its id."""
+        if not edition:
+            ids, now = self.listed(), self.current()
+            before = ids[: ids.index(now)] if now in ids else ids
+            if not before:
+                raise UsageError("there is no earlier edition to go back to")
+            edition = before[-1]
+        self.switch(edition)
+        return edition
+
+    def write_status(self, status: dict[str, Any]) -> None:
+        """Replace the record of the last run by one rename."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        new = self.root / ".status.new"
+        new.write_text(json.dumps(status, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        new.replace(self.root / STATUS)
+
+    def _prune(self) -> None:
+        """Remove what is too old; a cut leaves a hidden rest, never half an edition."""
+        kept = set(self.listed()[-KEPT:]) | {self.current()}
+        for name in self.listed():
+            if name not in kept:
+                (self.editions / name).rename(self.editions / f"{DOOMED}{name}")
+        for rest in self.editions.glob(f"{DOOMED}*"):
+            shutil.rmtree(rest)
+
+
+def _flush(folder: Path) -> None:
+    for path in [*sorted(folder.rglob("*")), folder]:
+        if path.is_symlink():
+            continue
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

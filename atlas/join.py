@@ -1,0 +1,226 @@
+"""Which belongs to which, in space and by key. Every row keeps its place, or a ledger says why."""
+
+from collections.abc import Mapping
+
+import geopandas as gpd
+import pandas as pd
+
+from atlas.measure import METRES_PER_KM, area_ha
+from atlas.positions import UNPLACED_M
+from geodata.cells import parts_of, rows_of
+from geodata.crs import DISPLAY_CRS, to_metric
+from geodata.findings import Finding
+from geodata.ledger import Change
+
+Tables = Mapping[str, pd.DataFrame]
+
+ROAD_KINDS = ("expressway", "national_road", "provincial_road", "road")
+NEIGHBOURS = 3
+USELESS_M = UNPLACED_M
+"""A distance from a position that is not even placed would say nothing."""
+
+AREA_TOLERANCE = 0.10
+"""Declared and drawn hectares may differ by a tenth before it is a finding."""
+
+ACCESS_COLUMNS = ["subject_id", "relation", "kind", "other_id", "distance_km", "uncertainty_km"]
+
+
+def assign_points(
+    points: gpd.GeoDataFrame, areas: gpd.GeoDataFrame, area_key: str
+) -> "pd.Series[str]":
+    """Return for each point (indexed as the points) the key of the area that holds it.
+
+    A point on a shared border goes to the smaller key; a point in no area gets "".
+    """
+    hits = gpd.sjoin(
+        points[["geometry"]], areas[[area_key, "geometry"]], predicate="intersects"
+    ).sort_values(area_key)
+    first = hits[~hits.index.duplicated()][area_key]
+    return first.astype("str").reindex(points.index, fill_value="")
+
+
+def nearest_named(
+    positions: gpd.GeoDataFrame, kinds: Mapping[str, str]
+) -> tuple[pd.DataFrame, Change]:
+    """Return the nearest road, canal and port of every place, with straight distances in km.
+
+    ``positions`` holds one row a subject; ``kinds`` maps subject to kind. A route known only by
+    one point has no alignment to be near to and is left out, as is whatever is known only to
+    lie in the province. ``uncertainty_km`` adds both accuracies. Exact ties go to the smaller
+    id. The ledger counts places that had a partner.
+    """
+    metric = to_metric(positions).assign(kind=positions["subject_id"].map(dict(kinds)))
+    is_route = metric["kind"].isin((*ROAD_KINDS, "canal"))
+    drawn = metric.geometry.geom_type != "Point"
+    near_enough = metric["accuracy_m"] <= USELESS_M
+    places = metric[~is_route]
+    targets = {
+        "road": metric[metric["kind"].isin(ROAD_KINDS) & drawn & near_enough],
+        "canal": metric[(metric["kind"] == "canal") & drawn & near_enough],
+        "port": metric[(metric["kind"] == "port") & near_enough],
+    }
+    placed = places[places["accuracy_m"] <= USELESS_M]
+    found = [
+        _nearest(placed, others, kind, "access") for kind, others in targets.items() if len(others)
+    ]
+    table = pd.concat([*found, _neighbours(placed)], ignore_index=True)
+    partnered = table.loc[table["relation"] == "access", "subject_id"].nunique()
+    lost = {"position or partner not known": len(places) - partnered}
+    change = Change("join places to the nearest named", len(places), partnered, _some(lost))
+    return table.sort_values(["subject_id", "relation", "kind", "distance_km"]), change
+
+
+def _some(dropped: dict[str, int]) -> dict[str, int]:
+    return {reason: count for reason, count in dropped.items() if count}
+
+
+def _nearest(
+    places: gpd.GeoDataFrame, others: gpd.GeoDataFrame, kind: str, relation: str
+) -> pd.DataFrame:
+    columns = ["subject_id", "accuracy_m", "geometry"]
+    own = places["subject_id"].isin(others["subject_id"])
+    asked = [(places[~own], others)]
+    asked += [
+        (places[places["subject_id"] == mine], others[others["subject_id"] != mine])
+        for mine in places.loc[own, "subject_id"]
+    ]
+    found = [
+        gpd.sjoin_nearest(
+            some[columns], rest[columns], distance_col="distance_m", lsuffix="a", rsuffix="b"
+        )
+        for some, rest in asked
+    ]
+    pairs = pd.concat(found).sort_values(["subject_id_a", "distance_m", "subject_id_b"])
+    return _access(pairs.drop_duplicates("subject_id_a"), kind, relation)
+
+
+def _neighbours(places: gpd.GeoDataFrame) -> pd.DataFrame:
+    columns = ["subject_id", "accuracy_m", "geometry"]
+    pairs = places[columns].merge(places[columns], how="cross", suffixes=("_a", "_b"))
+    pairs = pairs[pairs["subject_id_a"] != pairs["subject_id_b"]]
+    distance = gpd.GeoSeries(pairs["geometry_a"]).distance(gpd.GeoSeries(pairs["geometry_b"]))
+    pairs = pairs.assign(distance_m=distance)
+    pairs = pairs.sort_values(["subject_id_a", "distance_m", "subject_id_b"])
+    near = pairs.groupby("subject_id_a").head(NEIGHBOURS)
+    return _access(near, "place", "neighbour")
+
+
+def _access(pairs: pd.DataFrame, kind: str, relation: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "subject_id": pairs["subject_id_a"],
+            "relation": relation,
+            "kind": kind,
+            "other_id": pairs["subject_id_b"],
+            "distance_km": (pairs["distance_m"] / METRES_PER_KM).round(1),
+            "uncertainty_km": (
+                (pairs["accuracy_m_a"] + pairs["accuracy_m_b"]) / METRES_PER_KM
+            ).round(1),
+        },
+        columns=ACCESS_COLUMNS,
+    )
+
+
+def check_locations(
+    tables: Tables, positions: gpd.GeoDataFrame, communes: gpd.GeoDataFrame | None
+) -> list[Finding]:
+    """Return notes on places whose geography does not agree with itself.
+
+    A position outside the communes its sources name, old communes that the crosswalk puts
+    elsewhere, and drawn hectares that differ from the declared ones.
+    """
+    findings = _crosswalk_findings(tables)
+    if communes is not None:
+        findings += _commune_findings(tables["places"], positions, communes)
+    return sorted(findings + _area_findings(tables, positions))
+
+
+def _note(row: Mapping[str, str], column: str, rule: str, detail: str) -> Finding:
+    return Finding(
+        row["source_id"],
+        "places",
+        int(row["line"]),
+        row["place_id"],
+        column,
+        rule,
+        "note",
+        detail,
+    )
+
+
+def _commune_findings(
+    places: pd.DataFrame, positions: gpd.GeoDataFrame, communes: gpd.GeoDataFrame
+) -> list[Finding]:
+    located = positions.set_index("subject_id")
+    named = places[(places["commune_ids"] != "") & places["place_id"].isin(located.index)]
+    points = gpd.GeoDataFrame(
+        geometry=located.loc[named["place_id"]].representative_point().to_numpy(),
+        index=named.index,
+        crs=DISPLAY_CRS,
+    )
+    holders = assign_points(points, communes, "unit_id")
+    return [
+        _note(
+            row,
+            "commune_ids",
+            "lies_in_named_commune",
+            f"its position lies in {holder or 'no commune'}, its source names {row['commune_ids']}",
+        )
+        for row, holder in zip(rows_of(named), holders, strict=True)
+        if holder not in parts_of(row["commune_ids"])
+    ]
+
+
+def _crosswalk_findings(tables: Tables) -> list[Finding]:
+    walk = tables["commune_crosswalk"]
+    new_of = walk.groupby("old_unit_id")["new_unit_id"].agg(set).to_dict()
+    findings = []
+    for row in rows_of(tables["places"]):
+        led = [new_of[old] for old in parts_of(row["old_commune_ids"]) if old in new_of]
+        reached = set().union(*led)
+        named = set(parts_of(row["commune_ids"]))
+        if any(named.isdisjoint(new) for new in led):
+            there, here = ", ".join(sorted(reached)), ", ".join(sorted(named)) or "none"
+            detail = f"the crosswalk gives {there}, the row names {here}"
+            findings.append(_note(row, "commune_ids", "communes_agree_with_crosswalk", detail))
+    return findings
+
+
+def _area_findings(tables: Tables, positions: gpd.GeoDataFrame) -> list[Finding]:
+    polygons = positions[positions.geometry.geom_type.isin(["Polygon", "MultiPolygon"])]
+    if polygons.empty:
+        return []
+    drawn = dict(zip(polygons["subject_id"], area_ha(to_metric(polygons)), strict=True))
+    facts = tables["facts"]
+    declared = facts[
+        (facts["rank"] == 1) & (facts["measure"] == "area_ha") & (facts["phase"] == "")
+    ]
+    told = dict(zip(declared["subject_id"], declared["value"].astype(float), strict=True))
+    return [
+        _note(
+            row,
+            "place_id",
+            "declared_area_is_drawn",
+            f"{told[row['place_id']]:.2f} ha declared, {drawn[row['place_id']]:.2f} ha drawn",
+        )
+        for row in rows_of(tables["places"])
+        if row["place_id"] in drawn
+        and row["place_id"] in told
+        and abs(drawn[row["place_id"]] - told[row["place_id"]])
+        > AREA_TOLERANCE * told[row["place_id"]]
+    ]
+
+
+def name_communes(
+    boundaries: gpd.GeoDataFrame, communes: pd.DataFrame
+) -> tuple[gpd.GeoDataFrame, Change]:
+    """Give boundary polygons our unit ids and names by their official code.
+
+    A polygon whose code is no new commune's is dropped, and the ledger says so. Sorted by id.
+    """
+    units = communes[communes["level"] == "commune"][["unit_id", "code", "name_vi", "name_en"]]
+    layer = boundaries.assign(code=boundaries["code"].astype("str"))[["code", "geometry"]]
+    named = layer.merge(units, on="code", how="inner").sort_values("unit_id")
+    lost = _some({"code of no commune": len(layer) - len(named)})
+    change = Change("join boundaries to communes", len(layer), len(named), lost)
+    return gpd.GeoDataFrame(named.reset_index(drop=True), crs=boundaries.crs), change

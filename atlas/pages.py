@@ -1,0 +1,329 @@
+"""Book -> every page of the site, in both languages: `write_site`.
+
+Text from data reaches a page only through the templates of ``site/templates``, which escape it.
+"""
+
+import posixpath
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import jinja2
+from markupsafe import Markup, escape
+
+from atlas import programme
+from atlas.assets import Assets
+from atlas.layers import LAYERS, layer_script, shown_layers
+from atlas.maps import draw_map
+from atlas.programme import Row
+from atlas.records import Book, Document, MoneyEvent, Record, Stage
+from atlas.telling import (
+    STAGE_GROUPS,
+    accuracy_text,
+    claim_text,
+    phase_text,
+    stage_group,
+    unit_of,
+    whole_history,
+)
+from atlas.words import LANGUAGES, Words, plain, read_words
+from geodata.catalog import Source
+from geodata.cells import parts_of
+from geodata.schema import MONEY_KINDS, STAGE_AXES, TABLE, TABLES
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
+)
+PAGES = (
+    ("", "home"),
+    ("table", "table"),
+    ("programme", "programme"),
+    ("duties", "duties"),
+    ("changes", "changes"),
+    ("data", "data"),
+    ("sources", "sources"),
+    ("status", "status"),
+)
+"""Folder below the language, and template; the map and the records' pages come beside them."""
+
+MAP_SCRIPTS = ("node_modules/leaflet/dist/leaflet.js", "scripts/map.js")
+
+
+@dataclass(frozen=True)
+class Site:
+    """What every page is made with."""
+
+    book: Book
+    out: Path
+    assets: Assets
+    templates: jinja2.Environment
+    words: Mapping[str, Words]
+
+    def write(self, path: str, text: str) -> None:
+        """Write one page below ``out``."""
+        target = self.out / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+def write_site(book: Book, out: Path, site: Path) -> None:
+    """Write every page and asset below ``out``.
+
+    ``site`` holds templates, styles, scripts, words and node_modules; AtlasError says what to do
+    where something of it is missing.
+    """
+    made = Site(book, out, Assets(site, out), _environment(site), read_words(site / "words"))
+    _write_choosers(made)
+    shared = _shared(book)
+    for lang in LANGUAGES:
+        for page, template in PAGES:
+            values = _values(made, lang, page) | shared
+            values |= _titles(made.words[lang], template)
+            _write_page(made, lang, page, template, values)
+        _write_map(made, lang)
+        for record in book.records:
+            _write_record(made, lang, record)
+
+
+def _environment(site: Path) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(site / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_shown,
+    )
+
+
+def _shown(value: object) -> object:
+    """Let no control or direction-changing character through, in text or in markup."""
+    if isinstance(value, Markup):
+        return Markup(plain(value))  # noqa: S704  (it was markup before)
+    return plain(value) if isinstance(value, str) else value
+
+
+def _write_choosers(made: Site) -> None:
+    template = made.templates.get_template("chooser.html.j2")
+    for path, is_404 in (("index.html", False), ("404.html", True)):
+        text = template.render(
+            book=made.book,
+            csp=CSP,
+            asset=made.assets.path,
+            is_404=is_404,
+            vi=made.words["vi"],
+            en=made.words["en"],
+        )
+        made.write(path, text)
+
+
+def _write_page(made: Site, lang: str, page: str, template: str, values: dict[str, object]) -> None:
+    text = made.templates.get_template(f"{template}.html.j2").render(values)
+    made.write(posixpath.join(lang, page, "index.html"), text)
+
+
+def _titles(words: Words, name: str) -> dict[str, object]:
+    return {"title": words(f"{name}.title"), "description": words(f"{name}.description")}
+
+
+def _write_record(made: Site, lang: str, record: Record) -> None:
+    page, words = f"{record.table}/{record.subject_id}", made.words[lang]
+    name = words.of(record, "name")
+    values = _values(made, lang, page) | {
+        "record": record,
+        "title": name,
+        "description": words("record.description", name=name, kind=words(f"kind.{record.kind}")),
+        "money": money_by_kind(record),
+    }
+    _write_page(made, lang, page, "record", values)
+
+
+def _write_map(made: Site, lang: str) -> None:
+    words, assets = made.words[lang], made.assets
+    figure = draw_map(made.book, words, made.templates.get_template("map.html.j2"))
+    leaflet, behaviour = (assets.path(name) for name in MAP_SCRIPTS)
+    data = assets.write(f"layers-{lang}.js", layer_script(made.book, words).encode("utf-8"))
+    start = assets.write(f"map-{lang}.js", figure.draw().encode("utf-8"))
+    values = _values(made, lang, "map") | _titles(words, "map")
+    values |= {
+        "scripts": [f"../../{path}" for path in (leaflet, data, behaviour, start)],
+        "map_html": figure.map_html,
+        "layers": shown_layers(made.book),
+        "by_kind": by_kind(made.book),
+        "credits": credits(made.book, words),
+    }
+    made.write(f"{lang}/map/index.html", figure.render(**values))
+
+
+def _values(made: Site, lang: str, page: str) -> dict[str, object]:
+    """Return what the templates may use on every page."""
+    book, words = made.book, made.words[lang]
+    (other,) = (name for name in LANGUAGES if name != lang)
+    here = posixpath.join(lang, page)
+    sources = {state.source.source_id: state.source for state in book.sources}
+
+    def root(path: str) -> str:
+        return posixpath.relpath(path, here)
+
+    def to(name: str, language: str = lang) -> str:
+        return root(posixpath.join(language, name, "index.html"))
+
+    return {
+        "book": book,
+        "csp": CSP,
+        "lang": lang,
+        "languages": LANGUAGES,
+        "other_lang": other,
+        "other_w": made.words[other],
+        "w": words,
+        "page": page,
+        "root": root,
+        "to": to,
+        "asset": lambda name: root(made.assets.path(name)),
+        "outward": outward,
+        "record_link": _record_links(book, words, to),
+        "missing_layers": [layer_title(name, sources, words) for name in book.missing_layers],
+        "stage_groups": STAGE_GROUPS,
+        "claim_text": claim_text,
+        "accuracy_text": accuracy_text,
+        "phase_text": phase_text,
+        "whole_history": whole_history,
+        "stage_group": stage_group,
+        "km": lambda metres: words.rounded(metres / 1000, 2),
+        "unit_of": lambda row: unit_of(row, words),
+        "documents_of": lambda row: programme.documents_of(book, row),
+        "parts_of": parts_of,
+    }
+
+
+def _shared(book: Book) -> dict[str, object]:
+    """Return what the overview pages draw on, computed once for both languages."""
+    series = programme.series(book)
+    on_programme = {s.series_id for s in series} | set(book.tables["targets"]["target_id"])
+    agencies = {r["agency_id"]: r for r in programme.rows_of(book.tables["agencies"])}
+    units = {r["unit_id"]: r for r in programme.rows_of(book.tables["communes"])}
+    sources = {s.source.source_id: s.source for s in book.sources}
+    subjects = {record.subject_id for record in book.records}
+    return {
+        "by_kind": by_kind(book),
+        "axes": _axes(book),
+        "subjects": subjects,
+        "total": programme.funding_total(book),
+        "divisions": programme.divisions(book),
+        "counts": programme.counts(book),
+        "series": series,
+        "other_series": programme.by_scope(s for s in series if not s.targets),
+        "series_names": {s.series_id: s.first for s in series},
+        "reached": programme.reached(series),
+        "targets_by_plan": programme.targets_by_plan(book),
+        "gaps_of": lambda about: [g for g in book.gaps if g.subject_id == about],
+        "other_gaps": [g for g in book.gaps if g.subject_id not in subjects | on_programme],
+        "reports": programme.reports(book),
+        "by_agency": programme.duties_by_agency(book),
+        "agency_name": lambda key, words: _name_in(agencies, key, words),
+        "unit_name": lambda key, words: _name_in(units, key, words),
+        "documents": [book.documents[key] for key in sorted(book.documents)],
+        "tables": [_table_told(book, table.name) for table in TABLES],
+        "map_files": _map_files(book),
+        "quarantine": programme.rows_of(book.quarantine),
+        "table_title": table_title,
+        "column_title": column_title,
+        "source_title": lambda key, words: (
+            words.of(sources[key], "title") if key in sources else key
+        ),
+        "step_text": lambda step, words: step_text(step, sources, words),
+    }
+
+
+def outward(document: Document) -> str:
+    """Return the address to link to, or "" where the register or the address forbids it."""
+    scheme = urlsplit(document.url).scheme.lower() if document.is_linked else ""
+    return document.url if scheme in ("http", "https") else ""
+
+
+def by_kind(book: Book) -> list[tuple[str, list[Record]]]:
+    """Return the records of each kind that has any: places, then routes, as the map's layers."""
+    order = [one.layer_id for draws in ("places", "routes") for one in LAYERS if one.draws == draws]
+    groups = [(kind, [r for r in book.records if r.kind == kind]) for kind in order]
+    return [(kind, records) for kind, records in groups if records]
+
+
+def money_by_kind(record: Record) -> list[tuple[str, list[MoneyEvent]]]:
+    """Return a record's money, each of the five kinds apart: they are never added together."""
+    groups = [(kind, [m for m in record.money if m.kind == kind]) for kind in MONEY_KINDS]
+    return [(kind, events) for kind, events in groups if events]
+
+
+def credits(book: Book, words: Words) -> list[str]:
+    """Return whom the drawing is owed to, by the licences of the sources that are there."""
+    there = [s.source for s in book.sources if s.state in ("fresh", "stale")]
+    said = [words.of(source, "attribution") for source in there]
+    return sorted({text for text in said if text}) or [words("map.no_credits")]
+
+
+def table_title(name: str, words: Words) -> str:
+    """Return a table's title, or its name where the schema has none."""
+    if name not in TABLE:
+        return name
+    return TABLE[name].vi if words.lang == "vi" else TABLE[name].en
+
+
+def column_title(table: str, name: str, words: Words) -> str:
+    """Return a column's title, or its name where the schema has none."""
+    if table not in TABLE or name not in TABLE[table].column_names:
+        return name
+    column = TABLE[table].column(name)
+    return column.vi if words.lang == "vi" else column.en
+
+
+def layer_title(name: str, sources: Mapping[str, Source], words: Words) -> str:
+    """Return the title of a map layer that a source fills, by the id of either."""
+    layer = sources[name].layer if name in sources else name
+    return words.known(f"missing_layer.{layer}", name)
+
+
+def step_text(step: str, sources: Mapping[str, Source], words: Words) -> str:
+    """Write a ledger's step; the check of a source by the source's title."""
+    verb, _, rest = step.partition(" ")
+    if verb == "check" and rest in sources:
+        return words("step.check", source=words.of(sources[rest], "title"))
+    return words.known(f"step.{step}", step)
+
+
+def _record_links(
+    book: Book, words: Words, to: Callable[[str], str]
+) -> Callable[[str, str], Markup]:
+    records = {record.subject_id: record for record in book.records}
+
+    def link(key: str, text: str = "") -> Markup:
+        record = records.get(key)
+        if record is None:
+            return escape(plain(text or key))
+        shown = text or words.of(record, "name")
+        address = to(f"{record.table}/{record.subject_id}")
+        return Markup('<a href="{}">{}</a>').format(address, plain(shown))
+
+    return link
+
+
+def _axes(book: Book) -> list[tuple[str, list[Stage]]]:
+    found = [(axis, [s for s in book.stages if s.axis == axis]) for axis in STAGE_AXES]
+    return [(axis, sorted(group, key=lambda s: s.rank)) for axis, group in found if group]
+
+
+def _name_in(rows: Mapping[str, Row], key: str, words: Words) -> str:
+    return words.of(rows[key], "name") if key in rows else key
+
+
+def _table_told(book: Book, name: str) -> tuple[object, int, list[str]]:
+    licences = {s.source.licence for s in book.sources if s.source.table == name}
+    return TABLE[name], len(book.tables[name]), sorted(licences)
+
+
+def _map_files(book: Book) -> Iterable[str]:
+    yield from ("places.geojson", "routes.geojson")
+    if book.communes is not None:
+        yield "communes.geojson"

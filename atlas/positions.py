@@ -1,0 +1,277 @@
+"""Where is it, and how well do we know? The best position of every place and route.
+
+A surveyed or drawn position wins over OpenStreetMap, that over a schematic line through the
+places a source names, and that over a commune's point. Nothing here invents an alignment: a
+route of which one place is known is that place.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+from shapely import LineString, Point
+from shapely.geometry.base import BaseGeometry
+
+from geodata.cells import parts_of, rows_of
+from geodata.crs import DISPLAY_CRS, METRIC_CRS
+from geodata.schema import POSITION_METHODS
+
+OSM_ACCURACY_M = 100.0
+"""Cautious: the stored ways are quantised to about 25 m, and banks are wide."""
+
+SPREAD_M = 1_300.0
+"""Distance between places drawn apart in one commune; less where the commune is narrow."""
+
+UNPLACED_M = 20_000.0
+"""A position worse than this is drawn below the province, not in it."""
+
+ROW_STEP_M = 2_500.0
+ROW_BELOW_M = 12_000.0
+
+PUBLISHED_GRID = 1e-6
+"""Degrees: about 0.1 m."""
+
+INNER_PART = 0.45
+"""Share of the accuracy radius within which places are drawn apart."""
+
+GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
+COLUMNS = [
+    "subject_id",
+    "method",
+    "accuracy_m",
+    "as_of",
+    "document_ids",
+    "note_vi",
+    "note_en",
+    "geometry",
+]
+Tables = Mapping[str, pd.DataFrame]
+
+NOTES = {
+    "osm": ("Hình học đường thủy của OpenStreetMap", "Waterway geometry from OpenStreetMap"),
+    "commune_point": (
+        "Chỉ biết thuộc xã, phường này; vẽ quanh điểm đại diện của xã, phường",
+        "Known only to lie in this commune; drawn around the commune's point",
+    ),
+    "district": (
+        "Chỉ biết thuộc huyện, thị xã, thành phố cũ này",
+        "Known only to lie in this old district",
+    ),
+    "province": ("Chỉ biết thuộc tỉnh Hậu Giang cũ", "Known only to lie in old Hậu Giang"),
+    "nodes": (
+        "Đường nối sơ đồ qua các nơi mà nguồn nêu tên, không phải hướng tuyến",
+        "A schematic line through the places that the sources name, not the alignment",
+    ),
+    "node": (
+        "Mới biết một nơi tuyến đi qua; chưa biết hướng tuyến",
+        "Only one place on the route is known; its alignment is not",
+    ),
+}
+
+
+def best_positions(tables: Tables, waterways: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+    """Return one position a subject, EPSG:4326, sorted by subject: the best known.
+
+    Ties within a method go to the smaller ``accuracy_m``, then the newer ``as_of``, then the
+    smaller position id.
+    """
+    candidates = [
+        *_given(tables["positions"]),
+        *_from_waterways(tables["routes"], waterways),
+        *_from_nodes(tables),
+        *_from_units(tables),
+    ]
+    layer = gpd.GeoDataFrame(candidates, columns=COLUMNS, geometry="geometry", crs=DISPLAY_CRS)
+    layer = _dated(layer, tables["documents"])
+    layer["_method"] = layer["method"].map(POSITION_METHODS.index)
+    layer["_newness"] = layer["as_of"].rank(method="dense", ascending=False)
+    ordered = layer.sort_values(["subject_id", "_method", "accuracy_m", "_newness"])
+    best = ordered.drop_duplicates("subject_id").drop(columns=["_method", "_newness"])
+    return best.reset_index(drop=True)
+
+
+def _dated(layer: gpd.GeoDataFrame, documents: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Date a derived position by the newest of its documents, or by the day one was read."""
+    days = {
+        row["document_id"]: row["published_on"] or row["retrieved_on"] for row in rows_of(documents)
+    }
+    newest = [
+        as_of or max((days.get(d, "") for d in parts_of(cited)), default="")
+        for as_of, cited in zip(layer["as_of"], layer["document_ids"], strict=True)
+    ]
+    return layer.assign(as_of=pd.Series(newest, index=layer.index, dtype="str"))
+
+
+def _given(positions: pd.DataFrame) -> list[list[object]]:
+    return [
+        [
+            row["subject_id"],
+            row["method"],
+            float(row["accuracy_m"]),
+            row["as_of"],
+            row["document_ids"],
+            row["note_vi"],
+            row["note_en"],
+            shapely.from_wkt(row["geometry"]),
+        ]
+        for row in rows_of(positions.sort_values("position_id"))
+    ]
+
+
+def _from_waterways(routes: pd.DataFrame, waterways: gpd.GeoDataFrame | None) -> list[list[object]]:
+    if waterways is None:
+        return []
+    found = []
+    for row in rows_of(routes[routes["osm_names"] != ""]):
+        ways = waterways[waterways["name"].isin(parts_of(row["osm_names"]))]
+        if ways.empty:
+            continue
+        line = shapely.line_merge(shapely.normalize(shapely.union_all(ways.geometry)))
+        told = Told("osm", OSM_ACCURACY_M, "osm", "osm", ways["as_of"].max())
+        found.append(told.at(row["route_id"], line))
+    return found
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said of a derived position: its method, accuracy, note and documents."""
+
+    method: str
+    accuracy_m: float
+    note: str
+    document_ids: str
+    as_of: str = ""
+
+    def at(self, subject_id: str, geometry: BaseGeometry) -> list[object]:
+        """Return the row of `COLUMNS` for a subject."""
+        cited = ";".join(dict.fromkeys(parts_of(self.document_ids)))
+        notes = NOTES[self.note]
+        return [subject_id, self.method, self.accuracy_m, self.as_of, cited, *notes, geometry]
+
+
+def _units(communes: pd.DataFrame) -> pd.DataFrame:
+    units = communes.set_index("unit_id")
+    numbers: pd.DataFrame = units[["longitude", "latitude", "reach_m"]].apply(
+        pd.to_numeric, errors="coerce"
+    )
+    return numbers.assign(document_ids=units["document_ids"]).dropna()
+
+
+def _from_nodes(tables: Tables) -> list[list[object]]:
+    units = _units(tables["communes"])
+    found = []
+    for row in rows_of(tables["routes"]):
+        nodes = [n for n in parts_of(row["node_ids"]) if n in units.index]
+        points = [tuple(units.loc[n, ["longitude", "latitude"]]) for n in nodes]
+        if nodes:
+            reach = float(units.loc[nodes, "reach_m"].max())
+            line = LineString(points) if len(set(points)) > 1 else Point(points[0])
+            note = "nodes" if len(set(points)) > 1 else "node"
+            cited = ";".join([row["document_ids"], *units.loc[nodes, "document_ids"]])
+            found.append(Told("schematic", reach, note, cited).at(row["route_id"], line))
+        elif not units.empty:
+            found.append(_in_province(row["route_id"], units))
+    return found
+
+
+def _from_units(tables: Tables) -> list[list[object]]:
+    units = _units(tables["communes"])
+    found = []
+    for row in rows_of(tables["places"]):
+        for column, method, note in (
+            ("commune_ids", "commune_point", "commune_point"),
+            ("district_ids", "schematic", "district"),
+        ):
+            known = units.loc[[u for u in parts_of(row[column]) if u in units.index]]
+            if not known.empty:
+                found.append(_around(row["place_id"], method, note, known))
+                break
+        else:
+            if not units.empty:
+                found.append(_in_province(row["place_id"], units))
+    return found
+
+
+def _in_province(subject_id: str, units: pd.DataFrame) -> list[object]:
+    communes = units.loc[[u for u in units.index if u.startswith("com-")]]
+    middle = units if communes.empty else communes
+    centre = middle.assign(longitude=middle["longitude"].mean(), latitude=middle["latitude"].mean())
+    return _around(subject_id, "schematic", "province", pd.concat([centre.head(1), middle]))
+
+
+def _around(subject_id: str, method: str, note: str, known: pd.DataFrame) -> list[object]:
+    """Stand at the first unit's point with a radius that holds every unit named."""
+    points = gpd.GeoSeries(
+        gpd.points_from_xy(known["longitude"], known["latitude"]), crs=DISPLAY_CRS
+    ).to_crs(METRIC_CRS)
+    accuracy = float((points.distance(points.iloc[0]).to_numpy() + known["reach_m"]).max())
+    point = Point(known["longitude"].iloc[0], known["latitude"].iloc[0])
+    told = Told(method, math.ceil(accuracy), note, known["document_ids"].iloc[0])
+    return told.at(subject_id, point)
+
+
+def positions_table(positions: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the best positions as the published table: one row a subject, WKT at 6 decimals."""
+    rounded = shapely.set_precision(positions.geometry.to_numpy(), PUBLISHED_GRID)
+    return pd.DataFrame(positions.drop(columns="geometry")).assign(
+        position_id=positions["subject_id"] + ".position",
+        accuracy_m=positions["accuracy_m"].map("{:.0f}".format),
+        geometry=shapely.to_wkt(rounded, rounding_precision=6),
+        source_id="atlas_positions",
+    )
+
+
+def spread(positions: gpd.GeoDataFrame, communes: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+    """Add ``drawn_lon`` and ``drawn_lat``: places that share a point are drawn apart.
+
+    They stand on a sunflower spiral around the shared point in the order of their ids, drawn in
+    until all lie in the commune that holds the point (where polygons are present). Those known
+    only to lie in the province stand in a row below it, where nobody takes them for placed.
+    """
+    ordered = positions.sort_values("subject_id")
+    metric = ordered.to_crs(METRIC_CRS)
+    borders = None if communes is None else communes.to_crs(METRIC_CRS)
+    is_point = metric.geometry.geom_type == "Point"
+    is_placed = metric["accuracy_m"] <= UNPLACED_M
+    unplaced = metric.index[is_point & ~is_placed]
+    drawn = dict(zip(unplaced, _row_below(metric, len(unplaced)), strict=True))
+    key = ordered.geometry.to_wkt()
+    for _, group in metric[is_point & is_placed].groupby(key[is_point & is_placed]):
+        origin = group.geometry.iloc[0]
+        step = min(SPREAD_M, INNER_PART * group["accuracy_m"].min() / math.sqrt(len(group)))
+        spots = _spiral(origin, len(group), step, _border_of(origin, borders))
+        drawn.update(zip(group.index, spots, strict=True))
+    places = gpd.GeoSeries(drawn, crs=METRIC_CRS).to_crs(DISPLAY_CRS)
+    return positions.assign(
+        drawn_lon=places.x.round(5).reindex(positions.index),
+        drawn_lat=places.y.round(5).reindex(positions.index),
+    )
+
+
+def _row_below(metric: gpd.GeoDataFrame, count: int) -> list[Point]:
+    known = metric[metric["accuracy_m"] <= UNPLACED_M]
+    points = known.geometry.representative_point() if len(known) else metric.geometry.centroid
+    west, south, _, _ = points.total_bounds
+    return [Point(west + n * ROW_STEP_M, south - ROW_BELOW_M) for n in range(count)]
+
+
+def _border_of(origin: Point, borders: gpd.GeoDataFrame | None) -> BaseGeometry | None:
+    holding = [] if borders is None else list(borders.geometry[borders.covers(origin)])
+    return holding[0] if holding else None
+
+
+def _spiral(origin: Point, count: int, step: float, border: BaseGeometry | None) -> list[Point]:
+    while True:
+        spots = [
+            Point(
+                origin.x + step * math.sqrt(n) * math.cos(n * GOLDEN_ANGLE),
+                origin.y + step * math.sqrt(n) * math.sin(n * GOLDEN_ANGLE),
+            )
+            for n in range(count)
+        ]
+        if border is None or step < 1 or all(border.covers(spot) for spot in spots):
+            return spots
+        step *= 0.85

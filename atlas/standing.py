@@ -1,0 +1,141 @@
+"""One line for every subject: its stage, schedule, last word heard and completeness."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import geopandas as gpd
+import pandas as pd
+
+from atlas.measure import completeness_pct, length_km
+from atlas.stages import judge_promises, last_events, schedule_of
+from geodata.crs import to_metric
+
+Tables = Mapping[str, pd.DataFrame]
+
+FIELD_MEASURES = {
+    "area": ("area_ha",),
+    "developer": ("developer", "investor", "owner"),
+    "occupancy": ("occupancy_pct",),
+    "price": ("price_usd_m2", "price_vnd_m2"),
+    "sectors": ("sectors", "tenants", "model"),
+    "length": ("length_km",),
+    "alignment": ("alignment", "standard"),
+}
+HEARD = (
+    ("claims", "as_of"),
+    ("stage_events", "on"),
+    ("money_events", "on"),
+    ("milestones", "published_on"),
+)
+KNOWN_METHODS = ("surveyed", "official_boundary", "osm", "digitised")
+COLUMNS = [
+    "subject_id",
+    "event_id",
+    "schedule",
+    "days_late",
+    "last_heard_on",
+    "length_km",
+    "completeness_pct",
+    "missing",
+]
+
+
+def ended_subjects(last: pd.DataFrame) -> set[str]:
+    """Return the subjects whose last event ended them."""
+    return set(last.loc[last["group"] == "ended", "subject_id"])
+
+
+def standing(
+    tables: Tables, positions: gpd.GeoDataFrame, as_of: date
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return one row a subject, sorted by id, and one row a promise.
+
+    See `atlas.records.Record` and `atlas.stages.judge_promises` for the columns.
+    ``event_id`` is "" where no stage is known; ``length_km`` is measured only from a drawn line
+    that is not schematic; ``missing`` joins the unknown fields by ``;``.
+    """
+    kinds = subject_kinds(tables)
+    last = last_events(tables["stage_events"], tables["stages"], as_of)
+    promises = judge_promises(tables["milestones"], ended_subjects(last), as_of)
+    last = last.set_index("subject_id")
+    heard = _last_heard(tables)
+    lengths = _lengths(positions)
+    known = _known_fields(tables, positions)
+    rows = []
+    for subject_id, kind in kinds.items():
+        mine = promises[promises["subject_id"] == subject_id]
+        group = str(last["group"].get(subject_id, ""))
+        late = mine.loc[mine["state"] == "late", "days_late"]
+        expected = "route" if subject_id in set(tables["routes"]["route_id"]) else kind
+        pct, missing = completeness_pct(expected, dict.fromkeys(known.get(subject_id, ()), True))
+        rows.append(
+            [
+                subject_id,
+                str(last["event_id"].get(subject_id, "")),
+                schedule_of(group, mine, heard.get(subject_id, ""), as_of),
+                int(late.max()) if len(late) else 0,
+                heard.get(subject_id, ""),
+                lengths.get(subject_id),
+                pct,
+                ";".join(missing),
+            ]
+        )
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.sort_values("subject_id", ignore_index=True), promises
+
+
+def subject_kinds(tables: Tables) -> dict[str, str]:
+    """Return the kind of every place and route, by its id."""
+    places, routes = tables["places"], tables["routes"]
+    told = dict(zip(places["place_id"], places["kind"], strict=True))
+    told |= zip(routes["route_id"], routes["kind"], strict=True)
+    return dict(sorted(told.items()))
+
+
+def _last_heard(tables: Tables) -> dict[str, str]:
+    """The day an undated page was read is no news of its subject."""
+    read = tables["claims"]["as_of_basis"] == "read"
+    dated = {**tables, "claims": tables["claims"][~read]}
+    told = pd.concat(
+        [
+            dated[name][["subject_id", column]].set_axis(["subject_id", "on"], axis=1)
+            for name, column in HEARD
+        ]
+    )
+    last = told.groupby("subject_id")["on"].max()
+    return dict(zip(last.index.astype("str"), last, strict=True))
+
+
+def _lengths(positions: gpd.GeoDataFrame) -> dict[str, float]:
+    lines = positions[
+        positions.geometry.geom_type.isin(["LineString", "MultiLineString"])
+        & positions["method"].isin(KNOWN_METHODS)
+    ]
+    if lines.empty:
+        return {}
+    return dict(zip(lines["subject_id"], length_km(to_metric(lines)).round(1), strict=True))
+
+
+def _known_fields(tables: Tables, positions: gpd.GeoDataFrame) -> dict[str, set[str]]:
+    claims = tables["claims"]
+    events = tables["stage_events"]
+    located = positions[positions["method"].isin(KNOWN_METHODS)]
+    has_commune = tables["places"][tables["places"]["commune_ids"] != ""]
+    fields = {
+        name: claims.loc[claims["measure"].isin(measures), "subject_id"]
+        for name, measures in FIELD_MEASURES.items()
+    }
+    fields |= {
+        "capacity": claims.loc[claims["measure"].str.startswith("capacity"), "subject_id"],
+        "stage": events["subject_id"],
+        "act": events.loc[events["act_id"] != "", "subject_id"],
+        "capital": tables["money_events"]["subject_id"],
+        "promise": tables["milestones"]["subject_id"],
+        "position": located["subject_id"],
+        "commune": has_commune["place_id"],
+    }
+    known: dict[str, set[str]] = {}
+    for name, subjects in fields.items():
+        for subject_id in set(subjects):
+            known.setdefault(subject_id, set()).add(name)
+    return known

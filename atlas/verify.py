@@ -1,0 +1,204 @@
+"""Is the built site sound? Links, requests, languages, counts and weights, all faults at once."""
+
+import gzip
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from geodata.errors import PublishRefusedError
+
+PAGE_BYTES = 2_000_000
+LAYER_BYTES = 2_000_000
+FIRST_VIEW_BYTES = 150_000
+SHOWN_FAULTS = 20
+LOADED = {"src", "srcset", "data", "poster", "action", "formaction", "background", "ping"}
+LOADING_LINKS = {
+    *("stylesheet", "preload", "icon", "modulepreload", "manifest", "prefetch", "preconnect"),
+    *("dns-prefetch", "prerender", "apple-touch-icon"),
+}
+LOADING_SHAPES = {"image", "use", "feimage"}
+LATER_FILES = ("status.json",)
+CSS_URL = re.compile(r"(?:url\(\s*|@import\s+(?!url))['\"]?([^'\")\s;]+)", re.IGNORECASE)
+
+
+@dataclass
+class Page(HTMLParser):
+    """What one page links to, loads and declares."""
+
+    links: list[str] = field(default_factory=list)
+    loads: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    tags: dict[str, int] = field(default_factory=dict)
+    lang: str = ""
+
+    def __post_init__(self) -> None:
+        """Start the parser."""
+        super().__init__(convert_charrefs=True)
+        self._inline = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note what a tag links to, loads or should not have."""
+        told = {name: value or "" for name, value in attrs}
+        self.tags[tag] = self.tags.get(tag, 0) + 1
+        self.ids += [told["id"]] if "id" in told else []
+        self._inline = tag if tag in ("script", "style") and "src" not in told else ""
+        if tag == "html":
+            self.lang = told.get("lang", "")
+        self.faults += [f"<{tag} {name}> runs or styles in line" for name in _inline_names(told)]
+        self.loads += [value for name, value in told.items() if name in LOADED]
+        if tag == "link" and set(told.get("rel", "").lower().split()) & LOADING_LINKS:
+            self.loads.append(told.get("href", ""))
+        elif tag in LOADING_SHAPES:
+            self.loads += [told[name] for name in ("href", "xlink:href") if name in told]
+        elif "href" in told:
+            self.links.append(told["href"])
+
+    def handle_data(self, data: str) -> None:
+        """A script or style with text in the page is a fault."""
+        if self._inline and data.strip():
+            self.faults.append(f"<{self._inline}> with text in the page")
+            self._inline = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        """Leave the script or style."""
+        self._inline = ""
+
+
+def _inline_names(told: dict[str, str]) -> list[str]:
+    return [name for name in told if name in ("style", "srcdoc") or name.startswith("on")]
+
+
+def read_page(path: Path) -> Page:
+    """Parse one page."""
+    page = Page()
+    page.feed(path.read_text(encoding="utf-8"))
+    page.close()
+    return page
+
+
+def verify_site(out: Path, rows: Mapping[str, int]) -> int:
+    """Return how many pages the built site below ``out`` has, all of them sound.
+
+    ``rows`` counts the published places and routes. PublishRefusedError lists what is wrong.
+    """
+    pages = {path: read_page(path) for path in sorted(out.rglob("*.html"))}
+    faults = [fault for path, page in pages.items() for fault in _page_faults(out, path, pages)]
+    faults += [*_style_faults(out), *_twin_faults(out, pages), *_count_faults(out, rows)]
+    faults += _weight_faults(out)
+    if faults:
+        more = len(faults) - SHOWN_FAULTS
+        shown = faults[:SHOWN_FAULTS] + ([f"and {more} more"] if more > 0 else [])
+        raise PublishRefusedError("the built site is not sound:\n  " + "\n  ".join(shown))
+    return len(pages)
+
+
+def _page_faults(out: Path, path: Path, pages: dict[Path, Page]) -> Iterator[str]:
+    page, name = pages[path], path.relative_to(out).as_posix()
+    yield from (f"{name}: {fault}" for fault in page.faults)
+    if not page.lang or page.tags.get("title", 0) < 1 or page.tags.get("h1", 0) != 1:
+        yield f"{name}: needs a lang, a title and exactly one h1"
+    for twice in {i for i in page.ids if page.ids.count(i) > 1}:
+        yield f"{name}: id {twice!r} stands twice"
+    for address in page.loads:
+        yield from _load_fault(out, path, address, pages)
+    for address in page.links:
+        yield from _link_fault(out, path, address, pages)
+
+
+def _load_fault(out: Path, path: Path, address: str, pages: dict[Path, Page]) -> Iterator[str]:
+    if _scheme(address) not in ("", "data") or address.startswith("//"):
+        yield f"{path.relative_to(out).as_posix()}: loads {address} from another host"
+    elif not address.startswith("data:"):
+        yield from _target_fault(out, path, address, pages)
+
+
+def _link_fault(out: Path, path: Path, address: str, pages: dict[Path, Page]) -> Iterator[str]:
+    scheme = _scheme(address)
+    if scheme not in ("", "http", "https", "mailto"):
+        yield f"{path.relative_to(out).as_posix()}: links to {address[:60]}"
+    elif not scheme and not address.startswith("//"):
+        yield from _target_fault(out, path, address, pages)
+
+
+def _scheme(address: str) -> str:
+    try:
+        return urlsplit(address).scheme
+    except ValueError:
+        return "no address"
+
+
+def _target_fault(out: Path, path: Path, address: str, pages: dict[Path, Page]) -> Iterator[str]:
+    parts = urlsplit(address)
+    target = (path.parent / unquote(parts.path) if parts.path else path).resolve()
+    target = target / "index.html" if target.is_dir() else target
+    name = path.relative_to(out).as_posix()
+    if not target.is_relative_to(out.resolve()):
+        yield f"{name}: {address} leaves the site"
+    elif not target.is_file():
+        if target.name not in LATER_FILES:
+            yield f"{name}: {address} leads nowhere"
+    elif parts.fragment and target.suffix == ".html":
+        found = pages.get(target) or pages.get(out / target.relative_to(out.resolve()))
+        if found and unquote(parts.fragment) not in found.ids:
+            yield f"{name}: {address} names no part of that page"
+
+
+def _style_faults(out: Path) -> Iterator[str]:
+    for path in sorted(out.rglob("*.css")):
+        for address in CSS_URL.findall(path.read_text(encoding="utf-8")):
+            if address.startswith("data:"):
+                continue
+            target = (path.parent / address).resolve()
+            if not target.is_relative_to(out.resolve()) or not target.is_file():
+                yield f"{path.name}: {address} is not served from the site"
+
+
+def _twin_faults(out: Path, pages: dict[Path, Page]) -> Iterator[str]:
+    names = {p.relative_to(out).as_posix() for p in pages}
+    for name in sorted(names):
+        language, _, rest = name.partition("/")
+        twin = {"vi": "en", "en": "vi"}.get(language)
+        if twin and f"{twin}/{rest}" not in names:
+            yield f"{name}: has no page in the other language"
+
+
+def _count_faults(out: Path, rows: Mapping[str, int]) -> Iterator[str]:
+    for table, count in rows.items():
+        try:
+            told = json.loads((out / "data" / f"{table}.geojson").read_text(encoding="utf-8"))
+            features = len(told["features"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            yield f"{table}: its layer cannot be read ({type(error).__name__})"
+            continue
+        counts = {
+            "rows": count,
+            "features": features,
+            "vi pages": len(list((out / "vi" / table).glob("*/index.html"))),
+            "en pages": len(list((out / "en" / table).glob("*/index.html"))),
+        }
+        if len(set(counts.values())) > 1:
+            yield f"{table}: " + ", ".join(f"{n} {what}" for what, n in counts.items())
+
+
+def _weight_faults(out: Path) -> Iterator[str]:
+    for pattern, limit in (("*.html", PAGE_BYTES), ("*.geojson", LAYER_BYTES)):
+        for path in sorted(out.rglob(pattern)):
+            if path.stat().st_size > limit:
+                yield f"{path.relative_to(out)}: {path.stat().st_size} bytes, at most {limit}"
+    for path in sorted(out.glob("*/map/index.html")):
+        weight = first_view_bytes(path)
+        if weight > FIRST_VIEW_BYTES:
+            yield f"{path.relative_to(out)}: {weight} bytes gzipped in the first view"
+
+
+def first_view_bytes(path: Path) -> int:
+    """Gzipped bytes of a page and of everything that it and its styles load."""
+    addresses = [a for a in read_page(path).loads if not _scheme(a)]
+    loaded = {(path.parent / unquote(urlsplit(a).path)).resolve() for a in addresses}
+    loaded.add(path.resolve())
+    return sum(len(gzip.compress(p.read_bytes(), 6)) for p in loaded if p.is_file())

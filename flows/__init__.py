@@ -1,0 +1,1 @@
+"""When the atlas runs: thin Prefect tasks, the flow and the command line."""
