@@ -1,0 +1,383 @@
+"""Squares, a tiny set of sources that a test may break, and no network but loopback."""
+
+import csv
+import dataclasses
+import hashlib
+import io
+import ipaddress
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import geopandas as gpd
+import pytest
+from hypothesis import settings
+from shapely import box
+
+from builds import NETWORK, Built, run_atlas
+from geodata.catalog import Source, read_source
+from geodata.checks import Checked, check_sheets
+from geodata.corrections import apply_corrections
+from geodata.crs import METRIC_CRS
+from geodata.read import Sheet, read_table
+from geodata.schema import TABLE
+
+settings.register_profile("atlas", deadline=None, derandomize=True, max_examples=40)
+settings.load_profile("atlas")
+
+
+class NetworkUsedError(RuntimeError):
+    """A test reached for another machine."""
+
+
+def _only_loopback(event: str, arguments: tuple[object, ...]) -> None:
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    name = host.decode() if isinstance(host, bytes) else host
+    if isinstance(name, str) and not _is_here(name):
+        raise NetworkUsedError(f"{event} to {name}: tests use no network but loopback")
+
+
+def _is_here(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host in ("", "localhost")
+    return address.is_loopback or address.is_unspecified
+
+
+# an audit hook sees what every library does, and cannot be taken off again
+sys.addaudithook(_only_loopback)
+
+Squares = Callable[..., gpd.GeoDataFrame]
+
+
+@pytest.fixture
+def squares() -> Squares:
+    """Return a maker of layers of squares: ``name=(x, y, side)`` in metres of EPSG:5897."""
+
+    def draw(key: str = "zone_id", **corners: tuple[float, float, float]) -> gpd.GeoDataFrame:
+        shapes = [box(x, y, x + side, y + side) for x, y, side in corners.values()]
+        return gpd.GeoDataFrame({key: list(corners)}, geometry=shapes, crs=METRIC_CRS)
+
+    return draw
+
+
+COMMON = {
+    "as_of": "2024-06",
+    "as_of_basis": "stated",
+    "clause": "II.2",
+    "confidence": "one_source",
+    "document_ids": "press-1",
+    "is_baseline": "false",
+    "is_linked": "false",
+    "is_qualitative": "false",
+    "is_step_back": "false",
+    "location_basis": "named_by_source",
+    "meaning_en": "What it means",
+    "meaning_vi": "Nghĩa",
+    "name_en": "Name",
+    "name_vi": "Tên",
+    "on_basis": "stated",
+    "plan_id": "s1",
+    "publisher": "Báo A",
+    "retrieved_on": "2026-01-05",
+    "subject_id": "kcn-a",
+    "unit_en": "%/year",
+}
+"""What a required cell holds where the row below does not say."""
+
+TOLD: Mapping[str, list[dict[str, str]]] = {
+    "places": [
+        {
+            "place_id": "kcn-a",
+            "kind": "industrial_park",
+            "aliases": "KCN A;Khu A",
+            "district_ids": "dist-1",
+            "old_commune_ids": "old-1",
+            "commune_ids": "com-1",
+            "plan_refs": "s1:III.5",
+            "document_ids": "s1;press-1",
+        },
+        {"place_id": "ccn-b", "kind": "industrial_cluster", "inside_id": "kcn-a"},
+    ],
+    "routes": [{"route_id": "road-a", "kind": "road", "node_ids": "dist-1;com-1"}],
+    "positions": [
+        {
+            "position_id": "kcn-a.position.1",
+            "method": "digitised",
+            "accuracy_m": "500",
+            "geometry": "POINT (105.5 9.8)",
+        }
+    ],
+    "claims": [
+        {"claim_id": "kcn-a.area-ha.1", "measure": "area_ha", "value": "100.5", "unit": "ha"},
+        {
+            "claim_id": "kcn-a.area-leased-ha.1",
+            "measure": "area_leased_ha",
+            "qualifier": "~",
+            "value": "40",
+            "unit": "ha",
+        },
+    ],
+    "stage_events": [
+        {
+            "event_id": "kcn-a.planned.1",
+            "stage_id": "park.planned",
+            "on": "2020",
+            "act_id": "act-1",
+        },
+        {"event_id": "kcn-a.operating.1", "stage_id": "park.operating", "on": "2023-05"},
+    ],
+    "money_events": [
+        {
+            "money_id": "kcn-a.money.1",
+            "kind": "registered",
+            "fund": "private",
+            "amount": "1200.500",
+            "unit": "tỷ đồng",
+            "on": "2022-03-04",
+        }
+    ],
+    "milestones": [
+        {
+            "milestone_id": "kcn-a.open.1",
+            "promise_id": "kcn-a.open",
+            "stage_id": "park.operating",
+            "due_on": "2023",
+            "published_on": "2022-03-04",
+            "met_on": "2023-05",
+        }
+    ],
+    "targets": [
+        {
+            "target_id": "s1-t01",
+            "value": "12.28",
+            "unit": "%/năm",
+            "period": "2021-2025",
+            "series_id": "kpi-a",
+        }
+    ],
+    "indicators": [
+        {
+            "indicator_id": "kpi-a.2024",
+            "series_id": "kpi-a",
+            "scope": "industry",
+            "period": "2024",
+            "value": "11.5",
+            "unit": "%/năm",
+        }
+    ],
+    "funding_plan": [
+        {"funding_id": "f-0", "axis": "total", "amount": "10.001", "unit": "tỷ đồng"},
+        {
+            "funding_id": "f-1",
+            "axis": "source",
+            "fund": "private",
+            "amount": "10.001",
+            "unit": "tỷ đồng",
+        },
+        {
+            "funding_id": "f-2",
+            "axis": "year",
+            "year": "2021",
+            "amount": "10.001",
+            "unit": "tỷ đồng",
+        },
+    ],
+    "agencies": [{"agency_id": "so-a", "level": "province"}],
+    "duties": [
+        {
+            "duty_id": "s1-d1",
+            "kind": "report",
+            "agency_ids": "so-a",
+            "task_vi": "Báo cáo",
+            "task_en": "Report",
+            "duty_count": "1",
+            "cadence": "yearly",
+            "starts_on": "2021",
+            "ends_on": "2025",
+            "before_day": "11-15",
+            "unit_ids": "dist-1",
+        }
+    ],
+    "documents": [
+        {"document_id": "s1", "kind": "plan", "date_basis": "stated", "published_on": "2021-01"},
+        {
+            "document_id": "act-1",
+            "kind": "legal_act",
+            "date_basis": "not_known",
+            "cited_by_ids": "s1",
+        },
+        {
+            "document_id": "press-1",
+            "kind": "press",
+            "url": "https://press.example/a?b=1",
+            "is_linked": "true",
+            "published_on": "2024-12-31",
+            "date_basis": "published",
+        },
+    ],
+    "communes": [
+        {"unit_id": "dist-1", "level": "old_district", "code": "931", "valid_to": "2025-06-30"},
+        {
+            "unit_id": "old-1",
+            "level": "old_commune",
+            "code": "31300",
+            "parent_id": "dist-1",
+            "valid_to": "2025-06-30",
+        },
+        {
+            "unit_id": "com-1",
+            "level": "commune",
+            "code": "31301",
+            "valid_from": "2025-07-01",
+            "longitude": "105.5",
+            "latitude": "9.8",
+            "reach_m": "5000",
+            "area_km2": "20.5",
+        },
+    ],
+    "commune_crosswalk": [{"old_unit_id": "old-1", "new_unit_id": "com-1", "relation": "whole"}],
+    "measures": [
+        {
+            "measure": "area_ha",
+            "value_type": "number",
+            "unit": "ha",
+            "unit_en": "ha",
+            "minimum": "0.01",
+            "maximum": "5000",
+        },
+        {
+            "measure": "area_leased_ha",
+            "value_type": "number",
+            "unit": "ha",
+            "unit_en": "ha",
+            "minimum": "0",
+        },
+    ],
+    "stages": [
+        {"stage_id": "park.planned", "axis": "park", "rank": "10", "group": "planned"},
+        {"stage_id": "park.operating", "axis": "park", "rank": "80", "group": "operating"},
+    ],
+    "gaps": [
+        {
+            "gap_id": "kcn-a.gap.1",
+            "subject_id": "kcn-a",
+            "what_vi": "Giá thuê đất",
+            "what_en": "The land price",
+            "looked_on": "2026-01-05",
+        }
+    ],
+}
+
+
+def _filled(table: str, row: dict[str, str]) -> dict[str, str]:
+    needed = {column.name for column in TABLE[table].columns if column.required}
+    return {name: cell for name, cell in COMMON.items() if name in needed} | row
+
+
+TINY = {table: [_filled(table, row) for row in rows] for table, rows in TOLD.items()}
+"""One or a few good rows of every table; a cell that is not named is empty."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tree:
+    """A folder of tiny sources, one a table: whole and sound until a test breaks it."""
+
+    folder: Path
+    tiny: ClassVar = TINY
+
+    def source(self, table: str) -> Source:
+        """Return the source of a table as its ``source.toml`` now tells it."""
+        return read_source(self.folder / f"tiny_{table}")
+
+    def raw(self, table: str) -> Path:
+        """Return where the raw file of a table lies."""
+        return self.folder / f"tiny_{table}" / "raw.csv"
+
+    def describe(self, table: str, **settings: object) -> None:
+        """Write the ``source.toml`` of a table, with some settings changed or added."""
+        told: dict[str, object] = {
+            "title_vi": "Bảng nhỏ",
+            "title_en": "Tiny table",
+            "publisher": "Nobody",
+            "licence": "CC0-1.0",
+            "kind": "file",
+            "table": table,
+            "file": "raw.csv",
+            "format": "csv",
+            "key": list(TABLE[table].key),
+            "sha256": hashlib.sha256(self.raw(table).read_bytes()).hexdigest(),
+            **settings,
+        }
+        # a JSON string or list is one in TOML too
+        lines = [f"{name} = {json.dumps(value)}" for name, value in told.items()]
+        text = "\n".join(["as_of = 2025-12-31", "retrieved_on = 2026-01-05", *lines, ""])
+        self.raw(table).with_name("source.toml").write_text(text, encoding="utf-8")
+
+    def write(self, table: str, content: bytes) -> None:
+        """Put other bytes in the place of a raw file, and their checksum beside them."""
+        self.raw(table).write_bytes(content)
+        self.describe(table)
+
+    def rows(self, table: str, rows: list[dict[str, str]]) -> None:
+        """Put other rows in the place of a table's; cells that are not named are empty."""
+        text = io.StringIO(newline="")
+        columns = list(TABLE[table].column_names)
+        writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        self.write(table, text.getvalue().encode())
+
+    def set(self, table: str, row: int, **cells: str) -> None:
+        """Put other cells in one row, counted from 0, of the tiny table."""
+        rows = [dict(told) for told in self.tiny[table]]
+        rows[row] |= cells
+        self.rows(table, rows)
+
+    def correct(self, table: str, text: str) -> None:
+        """Declare corrections of a table."""
+        self.raw(table).with_name("corrections.toml").write_text(text, encoding="utf-8")
+
+    def sheet(self, table: str) -> Sheet:
+        """Read and correct one table."""
+        return self.read(self.folder / f"tiny_{table}")
+
+    @staticmethod
+    def read(folder: Path) -> Sheet:
+        """Read and correct the table of a source folder."""
+        source = read_source(folder)
+        return apply_corrections(read_table(source, source.path.read_bytes()))
+
+    def check(self, *tables: str) -> Checked:
+        """Read, correct and check these tables and what they point to, or every table."""
+        needed = set(tables or self.tiny)
+        for _ in self.tiny:
+            columns = [column for name in needed for column in TABLE[name].columns]
+            needed |= {r.partition(".")[0] for column in columns for r in column.references}
+        return check_sheets([self.sheet(table) for table in self.tiny if table in needed])
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """Return tiny sources, one for every table, in a folder of the test's own."""
+    planted = Tree(tmp_path / "sources")
+    for table, rows in TINY.items():
+        planted.raw(table).parent.mkdir(parents=True)
+        planted.rows(table, rows)
+    return planted
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Return one refresh of the real sources, made by the installed command."""
+    root = tmp_path_factory.mktemp("built")
+    return Built(root, run_atlas("refresh", "--out", root, *NETWORK))

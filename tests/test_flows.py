@@ -1,0 +1,119 @@
+"""The whole run through Prefect, as a person starts it: the only file that starts Prefect."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from builds import ATLAS, MIRROR, PROJECT, Built, digests, run_atlas
+
+SOURCES = PROJECT / "geodata" / "sources"
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """Return a copy of the real sources that a test may break."""
+    return Path(shutil.copytree(SOURCES, tmp_path / "sources"))
+
+
+def test_a_refresh_publishes_and_says_what_it_did(built: Built) -> None:
+    assert built.first.returncode == 0, built.first.stderr
+    assert (built.root / "public").is_symlink()
+    for told in ("collect", "publish", "layers missing", "look at it: atlas serve"):
+        assert told in built.first.stdout
+
+
+def test_the_status_names_edition_sources_counts_and_durations(built: Built) -> None:
+    status = json.loads((built.root / "public" / "status.json").read_text(encoding="utf-8"))
+    assert status["edition"] == (built.root / "public").readlink().name
+    assert status["as_of"] == "2026-11-22"
+    assert status["counts"]["places"] > 30
+    assert {"collect", "check", "draw", "publish"} <= set(status["duration_s"])
+    assert {s["state"] for s in status["sources"]} <= {"fresh", "missing"}
+
+
+def test_a_second_refresh_changes_nothing(built: Built) -> None:
+    before = digests(built.root / "editions")
+    again = run_atlas("refresh", "--out", built.root, *built.network)
+    assert again.returncode == 0, again.stderr
+    assert "unchanged" in again.stdout
+    assert digests(built.root / "editions") == before
+
+
+def test_two_refreshes_of_the_same_inputs_have_the_same_bytes(built: Built, tmp_path: Path) -> None:
+    elsewhere = {"TZ": "America/Lima", "PYTHONHASHSEED": "7", "LANG": "vi_VN.UTF-8"}
+    again = run_atlas("refresh", "--out", tmp_path, *built.network, env=elsewhere)
+    assert again.returncode == 0, again.stderr
+    assert digests(tmp_path / "editions") == digests(built.root / "editions")
+
+
+def test_without_network_and_mirror_it_builds_and_names_the_missing_layers(tmp_path: Path) -> None:
+    done = run_atlas("refresh", "--out", tmp_path, "--offline")
+    assert done.returncode == 0, done.stderr
+    status = json.loads((tmp_path / "public" / "status.json").read_text(encoding="utf-8"))
+    assert status["missing_layers"] == ["osm_waterways", "tlq_commune_boundaries"]
+    assert "osm_waterways" in done.stdout
+    assert not (tmp_path / "public" / "data" / "communes.geojson").exists()
+
+
+@pytest.mark.skipif(not MIRROR.is_dir(), reason="the mirror beside the project is not here")
+def test_with_the_mirror_it_has_all_communes_and_the_waterways(built: Built) -> None:
+    data = built.root / "public" / "data"
+    communes = json.loads((data / "communes.geojson").read_text(encoding="utf-8"))
+    routes = json.loads((data / "routes.geojson").read_text(encoding="utf-8"))
+    methods = {f["id"]: f["properties"]["method"] for f in routes["features"]}
+    assert len(communes["features"]) == 28
+    assert methods["canal-cai-con"] == methods["canal-qlph"] == "osm"
+    assert methods["canal-xa-no"] == "schematic"
+
+
+def test_a_broken_source_is_refused_whole_and_the_last_edition_stays(
+    built: Built, sources: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(built.root, root, symlinks=True)
+    edition = (root / "public").readlink()
+    broken = sources / "ubnd_funding" / "raw.csv"
+    broken.write_text(
+        broken.read_text(encoding="utf-8").replace("14678.262", "14678.263"), encoding="utf-8"
+    )
+    done = run_atlas("refresh", "--out", root, "--sources", sources, *built.network)
+    assert done.returncode == 3
+    for told in ("ubnd_funding", "file_is_as_described", "sums_close"):
+        assert told in done.stderr
+    assert (root / "public").readlink() == edition
+    status = json.loads((root / "public" / "status.json").read_text(encoding="utf-8"))
+    assert status["run"] == "refused"
+    assert "ubnd_funding" in status["why"]
+
+
+def test_a_killed_refresh_leaves_the_edition_and_the_next_one_runs(
+    built: Built, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(built.root, root, symlinks=True)
+    edition = (root / "public").readlink()
+    command = [str(ATLAS), "refresh", "--out", str(root), "--as-of", "2026-12-31", *built.network]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        work = root / "var" / "work"
+        shutil.rmtree(work, ignore_errors=True)
+        while process.poll() is None and not (work / "tables").is_dir():
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert (root / "public").readlink() == edition
+    again = run_atlas("refresh", "--out", root, "--as-of", "2026-12-31", *built.network)
+    assert again.returncode == 0, again.stderr
+    assert (root / "public").readlink().name.startswith("2026-12-31-")
+
+
+def test_a_day_later_more_promises_are_late_and_the_changes_are_told(built: Built) -> None:
+    listed = run_atlas("editions", "--out", built.root)
+    assert listed.returncode == 0
+    assert listed.stdout.strip().startswith("*")
