@@ -93,7 +93,8 @@ class Assembler:
         return self._by_subject[name].get(subject_id, [])
 
     def _docs(self, cell: str) -> tuple[Document, ...]:
-        return tuple(self.documents[d] for d in parts_of(cell))
+        # a derived position may cite a document that the check refused
+        return tuple(self.documents[d] for d in parts_of(cell) if d in self.documents)
 
     def _units_of(self, row: Row, column: str) -> tuple[Unit, ...]:
         return tuple(self.units[u] for u in parts_of(row.get(column, "")))

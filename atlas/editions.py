@@ -48,7 +48,7 @@ class Inputs:
 
 
 def code_digest(packages: tuple[Path, ...], site: Path, lock: Path) -> str:
-    """Checksum of the code, the site's sources and the locked versions, wherever they lie."""
+    """Checksum of the code, what sources say of themselves, the site and the locked versions."""
     digest = hashlib.sha256(lock.read_bytes() if lock.is_file() else b"")
     for top in (*packages, site):
         paths = [p for p in top.rglob("*") if p.suffix in CODE_SUFFIXES and p.is_file()]

@@ -132,8 +132,8 @@ def draw_map(book: Book, words: Words, template: PageTemplate) -> AtlasFigure:
     fit = folium.FitBounds(_corners(view["first"]))
     fit.options |= {
         "animate": False,
-        "padding_top_left": [EDGE_PX, EDGE_PX],
-        "padding_bottom_right": [EDGE_PX, CREDIT_PX],
+        "paddingTopLeft": [EDGE_PX, EDGE_PX],
+        "paddingBottomRight": [EDGE_PX, CREDIT_PX],
     }
     fit.add_to(atlas_map)
     parts: dict[str, object] = {

@@ -25,7 +25,7 @@ OSM_ACCURACY_M = 100.0
 SPREAD_M = 1_300.0
 """Distance between places drawn apart in one commune; less where the commune is narrow."""
 
-UNPLACED_M = 20_000.0
+UNPLACED_M = 25_000.0
 """A position worse than this is drawn below the province, not in it."""
 
 ROW_STEP_M = 2_500.0

@@ -197,7 +197,10 @@ def _weight_faults(out: Path) -> Iterator[str]:
 
 
 def first_view_bytes(path: Path) -> int:
-    """Gzipped bytes of a page and of everything that it and its styles load."""
+    """Gzipped bytes of a page and of everything that it loads itself.
+
+    Fonts, which a browser takes only where a style uses them, are counted in the browser tests.
+    """
     addresses = [a for a in read_page(path).loads if not _scheme(a)]
     loaded = {(path.parent / unquote(urlsplit(a).path)).resolve() for a in addresses}
     loaded.add(path.resolve())

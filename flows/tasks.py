@@ -126,7 +126,7 @@ def inputs_of(order: Order) -> Inputs:
     if not collected:
         raise UsageError(f"{order.sources} holds no source that can be read")
     newest = max(c.source.retrieved_on for c in collected)
-    packages = tuple(PROJECT / name for name in ("geodata", "atlas", "flows"))
+    packages = *(PROJECT / name for name in ("geodata", "atlas", "flows")), order.sources
     return Inputs(
         as_of=order.as_of or newest,
         sources=tuple((c.source.source_id, c.state, c.sha256) for c in collected),

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
@@ -80,6 +81,13 @@ def _stack(sheets: Sequence[Sheet]) -> dict[str, pd.DataFrame]:
     return tables
 
 
+def _is_url(cell: str) -> bool:
+    try:
+        return bool(_URL.fullmatch(cell)) and bool(urlsplit(cell).hostname)
+    except ValueError:
+        return False
+
+
 KINDS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "integer": ("a whole number", lambda cell: bool(re.fullmatch(r"-?[0-9]{1,15}", cell))),
     "number": ("a number with a decimal point", is_number),
@@ -87,7 +95,7 @@ KINDS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "date": ("an ISO date, whole or cut", is_date),
     "flag": ("true or false", lambda cell: cell in ("true", "false")),
     "list": ("parts joined by ;", lambda cell: all(p and p == p.strip() for p in cell.split(";"))),
-    "url": ("an http(s) address", lambda cell: bool(_URL.fullmatch(cell))),
+    "url": ("an http(s) address", _is_url),
     "wkt": ("a geometry as WKT", is_wkt),
 }
 

@@ -75,6 +75,22 @@ def key_is_unique(tables: Tables) -> list[Finding]:
     return findings
 
 
+def subject_is_one_thing(tables: Tables) -> list[Finding]:
+    """No route has the id of a place, since claims name both by their id; the route is refused."""
+    places = set(tables["places"]["place_id"])
+    wrong = where(tables["routes"], "route_id", lambda cell: cell in places)
+    details = ["a place has this id"] * len(wrong)
+    return found_rows("routes", wrong, "subject_is_one_thing", "route_id", details)
+
+
+def code_is_unique(tables: Tables) -> list[Finding]:
+    """An official code names one unit of its level; both rows are refused."""
+    rows = tables["communes"]
+    twice = rows[rows.duplicated(["level", "code"], keep=False)]
+    details = [f"code {code} stands more than once" for code in twice["code"]]
+    return found_rows("communes", twice, "code_is_unique", "code", details)
+
+
 def dates_are_in_order(tables: Tables) -> list[Finding]:
     """A beginning does not lie after its end."""
     findings = []
@@ -307,6 +323,8 @@ def series_keeps_its_unit(tables: Tables) -> list[Finding]:
 
 TABLE_RULES: tuple[Callable[[Tables], list[Finding]], ...] = (
     key_is_unique,
+    subject_is_one_thing,
+    code_is_unique,
     dates_are_in_order,
     claim_fits_its_measure,
     part_is_not_larger,

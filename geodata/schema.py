@@ -89,6 +89,11 @@ class Table:
 
 ID = r"[a-z0-9]+([.-][a-z0-9]+)*"
 
+MONTH_DAY = (
+    r"(0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8])"
+)
+"""A day that every year has."""
+
 _SUBJECT = ("places.place_id", "routes.route_id")
 _DOCUMENTS = Column(
     "document_ids",
@@ -586,7 +591,7 @@ TABLES: tuple[Table, ...] = (
                 "Trước ngày (tháng-ngày) hằng năm",
                 "Before this day (month-day) every year",
                 required=False,
-                pattern=r"\d{2}-\d{2}",
+                pattern=MONTH_DAY,
             ),
             Column(
                 "partner_ids",

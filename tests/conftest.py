@@ -17,7 +17,7 @@ from hypothesis import settings
 from shapely import box
 
 from builds import NETWORK, Built, run_atlas
-from geodata.catalog import Source, read_source
+from geodata.catalog import Source, load_catalog, read_source
 from geodata.checks import Checked, check_sheets
 from geodata.corrections import apply_corrections
 from geodata.crs import METRIC_CRS
@@ -381,3 +381,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Return one refresh of the real sources, made by the installed command."""
     root = tmp_path_factory.mktemp("built")
     return Built(root, run_atlas("refresh", "--out", root, *NETWORK))
+
+
+@pytest.fixture(scope="session")
+def real() -> Checked:
+    """Return what the checks make of all real tables together."""
+    catalog, findings = load_catalog()
+    assert findings == []
+    return check_sheets([Tree.read(s.folder) for s in catalog.values() if s.table])

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from drawings import Rows, tables
 from shapely import Point
 
 from atlas.book import Assembler, Shelf
@@ -15,6 +14,7 @@ from atlas.join import nearest_named
 from atlas.positions import best_positions, spread
 from atlas.records import Record
 from atlas.standing import standing, subject_kinds
+from drawings import Rows, tables
 from geodata.claims import resolve
 from geodata.findings import Finding
 

@@ -3,10 +3,10 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from drawings import Rows, table
 from icalendar import Calendar, Event
 
 from atlas.calendar_file import duties_calendar
+from drawings import Rows, table
 
 AS_OF = date(2026, 11, 22)
 AGENCIES = [

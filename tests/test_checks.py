@@ -133,6 +133,9 @@ OTHER_CASES: dict[str, list[tuple[dict[str, str], dict[str, set[str]]]]] = {
         ({"duty_count": "1.5"}, {"duty_count": {"value_is_of_its_kind"}}),
         ({"duty_count": "²"}, {"duty_count": {"value_is_of_its_kind"}}),
         ({"before_day": "15/11"}, {"before_day": {"value_has_its_form"}}),
+        ({"before_day": "02-29"}, {"before_day": {"value_has_its_form"}}),
+        ({"before_day": "11-31"}, {"before_day": {"value_has_its_form"}}),
+        ({"before_day": "12-31"}, {}),
         ({"partner_ids": "so-a;so-a"}, {}),
         ({"unit_ids": "dist-1;com-1;old-1"}, {}),
     ],
@@ -159,7 +162,11 @@ CASES = {"money_events": MONEY_CASES, **OTHER_CASES}
 def test_each_fault_of_a_cell_is_found_by_its_rule_and_no_other(tree, table: str) -> None:
     sound = tree.tiny[table][-1]
     key = TABLE[table].key[0]
-    rows = [sound | {key: f"case-{n}"} | cells for n, (cells, _) in enumerate(CASES[table])]
+    own = {"communes": "code"}.get(table, key)
+    rows = [
+        sound | {own: f"9{n:03}", key: f"case-{n}"} | cells
+        for n, (cells, _) in enumerate(CASES[table])
+    ]
     tree.rows(table, tree.tiny[table] + rows)
     first = len(tree.tiny[table]) + 2
     seen: dict[int, dict[str, set[str]]] = {first + n: {} for n in range(len(rows))}

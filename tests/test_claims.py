@@ -3,10 +3,10 @@ from random import Random
 
 import pandas as pd
 import pytest
-from drawings import table
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drawings import table
 from geodata.claims import GROUP, resolve
 from geodata.schema import CONFIDENCES, QUALIFIERS
 

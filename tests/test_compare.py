@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from drawings import Rows, tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.compare import changes_json, compare_tables, find_shrinkage, read_edition
 from atlas.downloads import write_csv
 from atlas.records import Changed
+from drawings import Rows, tables
 from geodata.schema import TABLE
 
 PARK = {"place_id": "kcn-a", "kind": "industrial_park", "name_vi": "KCN A"}

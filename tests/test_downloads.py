@@ -12,7 +12,6 @@ from xml.etree import ElementTree
 import geopandas as gpd
 import pandas as pd
 import pytest
-from hostile import HOSTILE, hostile_book
 from shapely import LineString, MultiPolygon, Point, Polygon, box
 from shapely.geometry import shape
 
@@ -29,6 +28,7 @@ from atlas.downloads import (
 )
 from atlas.records import Book
 from geodata.schema import TABLE, TABLES
+from hostile import HOSTILE, hostile_book
 
 SITE = "https://atlas.example/a&b/"
 CLOCKWISE = Polygon(

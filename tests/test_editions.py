@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -390,24 +389,3 @@ def test_the_run_after_a_kill_publishes_and_clears_what_was_left(
         assert_whole(shop.public)
         assert sorted(p.name for p in shop.editions.iterdir()) == shop.listed()
         assert len(shop.listed()) == KEPT
-
-
-def test_a_publisher_that_is_killed_from_outside_leaves_an_edition_whole(shop: Shop) -> None:
-    publish(shop, "e000")
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path\n"
-        "from test_editions import publish, names_from; from atlas.editions import Shop\n"
-        "print('ready', flush=True); publish(Shop(Path(sys.argv[1])), *names_from(1, 900))"
-    )
-    here = Path(__file__).parent
-    command = [sys.executable, "-c", code, str(shop.root), str(here)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
-        while shop.current() < "e003":
-            assert child.poll() is None
-        os.kill(child.pid, signal.SIGKILL)
-    assert child.returncode == -signal.SIGKILL
-    assert_whole(shop.public)
-    publish(shop, "e999")
-    assert shop.current() == "e999"

@@ -3,7 +3,6 @@
 import geopandas as gpd
 import pandas as pd
 import pytest
-from drawings import placed, table, tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, Point, Polygon, box
@@ -17,6 +16,7 @@ from atlas.join import (
     name_communes,
     nearest_named,
 )
+from drawings import placed, table, tables
 from geodata.crs import DISPLAY_CRS, METRIC_CRS
 
 EAST_M, NORTH_M = 560_000, 1_080_000

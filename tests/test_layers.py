@@ -4,7 +4,6 @@ import json
 import geopandas as gpd
 import pytest
 import shapely
-from hostile import HOSTILE, hostile_book
 from shapely.geometry import LineString, MultiLineString, Point, Polygon, box
 
 from atlas.layers import (
@@ -23,6 +22,7 @@ from atlas.words import plain, read_words
 from books import bare_book, claim, expressway, fact, park, position, record, small_book
 from builds import PROJECT
 from geodata.schema import PLACE_KINDS, ROUTE_KINDS
+from hostile import HOSTILE, hostile_book
 
 WORDS = read_words(PROJECT / "site" / "words")
 VI, EN = WORDS["vi"], WORDS["en"]

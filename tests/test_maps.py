@@ -3,12 +3,12 @@ import re
 
 import jinja2
 import pytest
-from hostile import hostile_book
 
 from atlas.maps import draw_map
 from atlas.words import read_words
 from books import bare_book, small_book
 from builds import PROJECT
+from hostile import hostile_book
 
 WORDS = read_words(PROJECT / "site" / "words")
 TEMPLATE = jinja2.Template("<main>{{ this.map_html }}</main>{{ title }}")

@@ -5,7 +5,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hostile import HOSTILE, hostile_book
 from playwright.sync_api import sync_playwright
 
 from atlas.assets import AssetError
@@ -13,6 +12,7 @@ from atlas.pages import CSP, outward, write_site
 from atlas.words import WordsError, read_words
 from books import PAPER, bare_book, park, record, small_book
 from builds import PROJECT
+from hostile import HOSTILE, hostile_book
 
 SITE = PROJECT / "site"
 WORDS = read_words(SITE / "words")

@@ -4,7 +4,6 @@ import math
 
 import geopandas as gpd
 import pytest
-from drawings import placed, table, tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, Point, box, from_wkt, to_wkt
@@ -17,6 +16,7 @@ from atlas.positions import (
     positions_table,
     spread,
 )
+from drawings import placed, table, tables
 from geodata.crs import DISPLAY_CRS, METRIC_CRS, to_metric
 from geodata.schema import POSITION_METHODS, TABLE
 

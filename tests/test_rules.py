@@ -3,15 +3,16 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from drawings import tables
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely import box
 
+from drawings import tables
 from geodata.findings import Finding
 from geodata.rules import (
     TABLE_RULES,
     claim_fits_its_measure,
+    code_is_unique,
     dates_are_in_order,
     funding_closes,
     is_wkt,
@@ -23,6 +24,7 @@ from geodata.rules import (
     series_keeps_its_unit,
     stage_does_not_go_back,
     stage_fits_its_subject,
+    subject_is_one_thing,
 )
 from geodata.schema import TABLES
 
@@ -568,3 +570,18 @@ def test_a_series_of_two_units_or_scopes_is_two_series(column: str, other: str) 
     assert found(series_keeps_its_unit, indicators=[row, row | {column: other}, row]) == [
         ("series_is_of_one_kind", 3, column)
     ]
+
+
+def test_a_route_with_the_id_of_a_place_is_refused() -> None:
+    routes = [{"route_id": "kcn-a"}, {"route_id": "road-a"}]
+    told = found(subject_is_one_thing, places=[{"place_id": "kcn-a"}], routes=routes)
+    assert told == [("subject_is_one_thing", 2, "route_id")]
+
+
+def test_a_code_names_one_unit_of_its_level() -> None:
+    units = [
+        {"unit_id": "com-1", "level": "commune", "code": "31321"},
+        {"unit_id": "old-1", "level": "old_commune", "code": "31321"},
+        {"unit_id": "com-2", "level": "commune", "code": "31321"},
+    ]
+    assert [row for _, row, _ in found(code_is_unique, communes=units)] == [2, 4]

@@ -1,6 +1,7 @@
 """The built site in a real Chromium, as its readers meet it."""
 
 import csv
+import gzip
 import json
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import geopandas as gpd
 import pytest
@@ -123,6 +125,19 @@ def test_the_map_draws_every_place_and_route(
     drawn = page.evaluate("({...document.documentElement.dataset})")
     assert int(drawn["placesDrawn"]) == len(rows_of(built, "places"))
     assert int(drawn["routesDrawn"]) == len(rows_of(built, "routes"))
+    page.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_view_of_the_map_is_light(
+    browser: Browser, site: str, built: Built, language: str
+) -> None:
+    page = browser.new_page(viewport={"width": 412, "height": 823})
+    asked: set[str] = set()
+    page.on("request", lambda r: asked.add(urlsplit(r.url).path))
+    page.goto(f"{site}{language}/map/index.html", wait_until="networkidle")
+    files = [built.public / path.lstrip("/") for path in asked]
+    assert sum(len(gzip.compress(file.read_bytes(), 6)) for file in files) <= 150_000
     page.close()
 
 

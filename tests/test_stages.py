@@ -4,11 +4,11 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from drawings import table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.stages import SILENT_DAYS, judge_promises, last_events, schedule_of
+from drawings import table
 
 STAGES = table(
     "stages",

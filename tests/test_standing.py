@@ -5,12 +5,12 @@ from datetime import date
 import geopandas as gpd
 import pandas as pd
 import pytest
-from drawings import placed, tables
 from shapely import LineString, Point
 
 from atlas.measure import length_km
 from atlas.positions import best_positions
 from atlas.standing import ended_subjects, standing, subject_kinds
+from drawings import placed, tables
 from geodata.crs import to_metric
 
 TODAY = date(2026, 1, 1)

@@ -87,19 +87,20 @@
     return group;
   }
 
-  function named(layer, text, kind) {
+  function named(layer, text, kind, side) {
     return layer.bindTooltip(function () { return make('span', '', text); },
-      { permanent: true, direction: 'center', className: 'name ' + kind, interactive: false });
+      { permanent: true, direction: side || 'center', className: 'name ' + kind, interactive: false });
   }
 
   function spot(at, radius) {
     return L.circleMarker(at, {
-      radius: radius, stroke: false, fill: radius > 0, className: 'spot', interactive: false
+      radius: radius, stroke: false, fill: radius > 0, className: radius ? 'spot' : '', interactive: false
     });
   }
 
   function commune(feature) {
-    var drawn = [named(spot(feature.at, feature.rings ? 0 : 3), feature.name, 'commune-name')];
+    var dot = spot(feature.at, feature.rings ? 0 : 3);
+    var drawn = [named(dot, feature.name, 'commune-name', feature.rings ? 'center' : 'bottom')];
     if (feature.rings) {
       drawn.unshift(L.polygon(feature.rings, { className: 'commune', weight: 1, interactive: false }));
     }
