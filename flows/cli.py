@@ -13,7 +13,7 @@ from rich.table import Table
 
 from atlas.compare import compare_tables, read_edition
 from atlas.editions import Shop
-from flows.order import PROJECT, Order
+from flows.order import PROJECT, Order, Report
 from geodata.errors import AtlasError, UsageError
 
 PREFECT_SETTINGS = {
@@ -128,16 +128,15 @@ def _require_writable(folder: Path) -> None:
         ) from error
 
 
-def _print_report(order: Order, report: object) -> None:
-    seconds = report.seconds  # type: ignore[attr-defined]
+def _print_report(order: Order, report: Report) -> None:
     table = Table("step", "seconds", box=None)
-    for name, value in seconds.items():
+    for name, value in report.seconds.items():
         table.add_row(name, f"{value:.1f}")
     out.print(table)
     _print_run(order, report)
 
 
-def _print_run(order: Order, report: object) -> None:
+def _print_run(order: Order, report: Report) -> None:
     from flows import tasks
 
     states = tasks.read_states(order)
@@ -148,10 +147,10 @@ def _print_run(order: Order, report: object) -> None:
     out.print(f"layers missing: {', '.join(lost) or 'none'}")
     found = [f.severity for f in tasks.read_run_findings(order)]
     out.print(f"rows refused: {found.count('row')} findings; notes: {found.count('note')}")
-    out.print(f"{report.state}: edition {report.edition}")  # type: ignore[attr-defined]
+    out.print(f"{report.state}: edition {report.edition}")
     out.print(f"site: {order.root / 'public'}", markup=False)
-    command = "atlas serve" if order.root == Path.cwd() else f"atlas serve --out {order.root}"
-    out.print(f"look at it: {command}", markup=False)
+    where = "" if order.root == Path.cwd() else f" --out {order.root}"
+    out.print(f"look at it: {sys.argv[0]} serve{where}", markup=False)
 
 
 @main.command()

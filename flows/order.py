@@ -1,9 +1,16 @@
-"""What one refresh is asked to do, and where its files lie on the way."""
+"""What one refresh is asked to do, where its files lie on the way, and what it did."""
 
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
+
+log = logging.getLogger("atlas.run")
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -35,3 +42,24 @@ class Order(BaseModel):
     def work(self) -> Path:
         """Where the steps leave their results for the next one; made anew each run."""
         return self.root / "var" / "work"
+
+
+@dataclass
+class Report:
+    """What one run did; becomes ``status.json`` and the run's artifact."""
+
+    state: str = "failed"
+    why: str = ""
+    edition: str = ""
+    as_of: date | None = None
+    pages: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Time one step and say when it ends."""
+        begun = time.perf_counter()
+        log.info("%s …", step)
+        yield
+        self.seconds[step] = round(time.perf_counter() - begun, 3)
+        log.info("%s: %.1f s", step, self.seconds[step])

@@ -2,13 +2,10 @@
 
 import dataclasses
 import fcntl
-import logging
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from prefect import flow
@@ -17,34 +14,11 @@ from prefect.artifacts import create_markdown_artifact
 from atlas.compare import read_edition
 from atlas.editions import Inputs, Shop
 from flows import tasks
-from flows.order import Order
+from flows.order import Order, Report
 from geodata.errors import AtlasError, UsageError
-
-log = logging.getLogger("atlas.run")
 
 ARTIFACT_KEY = "refresh-report"
 SHOWN_FINDINGS = 200
-
-
-@dataclass
-class Report:
-    """What one run did; becomes ``status.json`` and the run's artifact."""
-
-    state: str = "failed"
-    why: str = ""
-    edition: str = ""
-    as_of: date | None = None
-    pages: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
-        """Time one step and say when it ends."""
-        begun = time.perf_counter()
-        log.info("%s …", step)
-        yield
-        self.seconds[step] = round(time.perf_counter() - begun, 3)
-        log.info("%s: %.1f s", step, self.seconds[step])
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from geodata.crs import METRIC_CRS
 from geodata.read import Sheet, read_table
 from geodata.schema import TABLE
 
-settings.register_profile("atlas", deadline=None, derandomize=True, max_examples=40)
+settings.register_profile("atlas", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("atlas")
 
 

@@ -96,6 +96,15 @@ def test_the_last_good_copy_is_the_one_accepted_last(tmp_path: Path) -> None:
     assert archive.last_good("sheet") == ()
 
 
+def test_an_archive_is_made_where_there_is_none_yet(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "var" / "archive")
+    archive.accept("layer_a", (Stored("a", EMPTY),), "2026-01-05")
+    assert log_of(archive).is_file()
+    assert archive.last_good("layer_a") == ()
+    archive.put(b"")
+    assert archive.last_good("layer_a") == (Stored("a", EMPTY),)
+
+
 def test_accepting_the_same_again_adds_no_line(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     accepted(archive, "sheet_a", b"first")

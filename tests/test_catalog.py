@@ -81,7 +81,9 @@ def test_a_source_folder_is_one_object(tmp_path: Path) -> None:
 
 def test_layers_come_from_addresses_and_from_overpass(tmp_path: Path) -> None:
     layer = read_source(write(tmp_path, LAYER_TOML))
-    assert layer.files == (RemoteFile(url="https://maps.example/a.geojson"),)
+    (file,) = layer.files
+    assert file.url == "https://maps.example/a.geojson"
+    assert (file.sha256, file.bytes, layer.optional) == ("", 20_000_000, False)
     assert read_source(write(tmp_path, OVERPASS_TOML, "canals")).query == "way;out geom;"
 
 
@@ -173,6 +175,13 @@ def test_all_faults_of_a_description_are_told_at_once(tmp_path: Path) -> None:
     assert "sha256" in told
     wrong_types = TABLE_TOML.replace('title_vi = "Bảng"', "title_vi = 1").replace("CC0", "C\\u00e9")
     assert "title_vi" in refusal(write(tmp_path, wrong_types, "other"))
+
+
+def test_a_table_may_come_from_one_address_pinned_or_not(tmp_path: Path) -> None:
+    text = TABLE_TOML.replace('kind = "file"', 'kind = "url"')
+    file = f'[[files]]\nurl = "http://a.example:8080/1.csv?x=1"\nsha256 = "{SHA}"\nbytes = 1\n'
+    source = read_source(write(tmp_path, text + file))
+    assert source.files == (RemoteFile(url="http://a.example:8080/1.csv?x=1", sha256=SHA, bytes=1),)
 
 
 def test_a_table_from_two_files_would_lose_one_and_is_refused(tmp_path: Path) -> None:

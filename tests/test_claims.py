@@ -101,6 +101,17 @@ def test_each_subject_measure_and_phase_has_its_own_fact() -> None:
     assert dict(resolved) == {"c1": 1, "c2": 1, "c3": 1, "c4": 1, "c5": 2, "c6": 1}
 
 
+def test_facts_come_out_by_subject_measure_and_phase() -> None:
+    rows = [
+        {"subject_id": "kcn-b"},
+        {"phase": "2"},
+        {"measure": "price"},
+        {"phase": "1"},
+        {},
+    ]
+    assert ranked(*rows) == ["c5", "c4", "c2", "c3", "c1"]
+
+
 def test_two_values_of_one_day_are_in_dispute_and_both_stay() -> None:
     assert disputed({"value": "58.4"}, {"value": "58.37"}) == {"c1": True, "c2": True}
 

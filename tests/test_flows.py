@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from builds import ATLAS, MIRROR, PROJECT, Built, digests, run_atlas
+from builds import ATLAS, MIRROR, NETWORK, PROJECT, Built, digests, run_atlas
 
 SOURCES = PROJECT / "geodata" / "sources"
 
@@ -24,7 +24,7 @@ def sources(tmp_path: Path) -> Path:
 def test_a_refresh_publishes_and_says_what_it_did(built: Built) -> None:
     assert built.first.returncode == 0, built.first.stderr
     assert (built.root / "public").is_symlink()
-    for told in ("collect", "publish", "layers missing", "look at it: atlas serve"):
+    for told in ("collect", "publish", "layers missing", "look at it: "):
         assert told in built.first.stdout
 
 
@@ -113,7 +113,22 @@ def test_a_killed_refresh_leaves_the_edition_and_the_next_one_runs(
     assert (root / "public").readlink().name.startswith("2026-12-31-")
 
 
-def test_a_day_later_more_promises_are_late_and_the_changes_are_told(built: Built) -> None:
-    listed = run_atlas("editions", "--out", built.root)
-    assert listed.returncode == 0
-    assert listed.stdout.strip().startswith("*")
+def test_the_schedule_runs_at_its_minute_and_leaves_no_process(tmp_path: Path) -> None:
+    command = [str(ATLAS), "schedule", "--out", str(tmp_path), "--cron", "* * * * *"]
+    with subprocess.Popen(
+        [*command, *NETWORK],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        until = time.monotonic() + 300
+        while not (tmp_path / "public").is_symlink() and time.monotonic() < until:
+            assert process.poll() is None
+            time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+    assert (tmp_path / "public" / "index.html").is_file()
+    left = subprocess.run(
+        ["pgrep", "--session", str(process.pid)], capture_output=True, text=True, check=False
+    )
+    assert left.stdout == ""
