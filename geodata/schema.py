@@ -114,6 +114,29 @@ _PLAN_REFS = Column(
     pattern=r"s[12]:[IVX]+(\.[0-9a-zđ]+)*",
 )
 
+_QUALIFIER = Column(
+    "qualifier", "text", "Dấu so sánh", "Qualifier", required=False, enum=QUALIFIERS
+)
+_ACT = Column(
+    "act_id",
+    "text",
+    "Văn bản pháp lý",
+    "Legal act",
+    required=False,
+    references=("documents.document_id",),
+)
+_PLAN = Column("plan_id", "text", "Kế hoạch", "Plan", references=("documents.document_id",))
+_AS_OF = Column("as_of", "date", "Ngày của số liệu", "As of")
+_AS_OF_BASIS = Column(
+    "as_of_basis", "text", "Căn cứ của ngày", "Basis of the date", enum=AS_OF_BASES
+)
+_ON_BASIS = Column("on_basis", "text", "Căn cứ của ngày", "Basis of the date", enum=AS_OF_BASES)
+_ALIASES = Column("aliases", "list", "Tên khác", "Other names", required=False)
+_CAUTIONS = (
+    Column("caution_vi", "text", "Lưu ý", "Caution (Vietnamese)", required=False),
+    Column("caution_en", "text", "Lưu ý tiếng Anh", "Caution (English)", required=False),
+)
+
 
 def _id(name: str, vi: str, en: str) -> Column:
     return Column(name, "text", vi, en, pattern=ID)
@@ -143,7 +166,7 @@ TABLES: tuple[Table, ...] = (
             Column("kind", "text", "Loại", "Kind", enum=PLACE_KINDS),
             Column("name_vi", "text", "Tên", "Name (Vietnamese)"),
             Column("name_en", "text", "Tên tiếng Anh", "Name (English)"),
-            Column("aliases", "list", "Tên khác", "Other names", required=False),
+            _ALIASES,
             Column(
                 "inside_id",
                 "text",
@@ -201,7 +224,7 @@ TABLES: tuple[Table, ...] = (
             Column("ref", "text", "Số hiệu đường", "Road number", required=False),
             Column("name_vi", "text", "Tên", "Name (Vietnamese)"),
             Column("name_en", "text", "Tên tiếng Anh", "Name (English)"),
-            Column("aliases", "list", "Tên khác", "Other names", required=False),
+            _ALIASES,
             Column(
                 "node_ids",
                 "list",
@@ -235,7 +258,7 @@ TABLES: tuple[Table, ...] = (
             Column("method", "text", "Phương pháp", "Method", enum=POSITION_METHODS),
             Column("accuracy_m", "number", "Sai số, mét", "Accuracy, metres", minimum=1),
             Column("geometry", "wkt", "Hình học (WGS 84)", "Geometry (WGS 84)"),
-            Column("as_of", "date", "Ngày của số liệu", "As of"),
+            _AS_OF,
             _DOCUMENTS,
             _NOTE_VI,
             _NOTE_EN,
@@ -258,9 +281,7 @@ TABLES: tuple[Table, ...] = (
                 references=("measures.measure",),
             ),
             _phase(),
-            Column(
-                "qualifier", "text", "Dấu so sánh", "Qualifier", required=False, enum=QUALIFIERS
-            ),
+            _QUALIFIER,
             Column("value", "text", "Giá trị", "Value (Vietnamese where it is text)"),
             Column(
                 "value_en",
@@ -270,8 +291,8 @@ TABLES: tuple[Table, ...] = (
                 required=False,
             ),
             Column("unit", "text", "Đơn vị", "Unit", required=False),
-            Column("as_of", "date", "Ngày của số liệu", "As of"),
-            Column("as_of_basis", "text", "Căn cứ của ngày", "Basis of the date", enum=AS_OF_BASES),
+            _AS_OF,
+            _AS_OF_BASIS,
             _DOCUMENTS,
             _CONFIDENCE,
             _NOTE_VI,
@@ -290,15 +311,8 @@ TABLES: tuple[Table, ...] = (
             Column("stage_id", "text", "Bước", "Stage", references=("stages.stage_id",)),
             _phase(),
             Column("on", "date", "Ngày", "Date"),
-            Column("on_basis", "text", "Căn cứ của ngày", "Basis of the date", enum=AS_OF_BASES),
-            Column(
-                "act_id",
-                "text",
-                "Văn bản pháp lý",
-                "Legal act",
-                required=False,
-                references=("documents.document_id",),
-            ),
+            _ON_BASIS,
+            _ACT,
             Column(
                 "is_step_back",
                 "flag",
@@ -323,21 +337,12 @@ TABLES: tuple[Table, ...] = (
             Column("kind", "text", "Loại vốn", "Kind of money", enum=MONEY_KINDS),
             Column("fund", "text", "Nguồn vốn", "Fund", enum=FUNDS),
             _phase(),
-            Column(
-                "qualifier", "text", "Dấu so sánh", "Qualifier", required=False, enum=QUALIFIERS
-            ),
+            _QUALIFIER,
             Column("amount", "decimal", "Số tiền", "Amount", minimum=0),
             Column("unit", "text", "Đơn vị", "Unit", enum=MONEY_UNITS),
             Column("on", "date", "Ngày", "Date"),
-            Column("on_basis", "text", "Căn cứ của ngày", "Basis of the date", enum=AS_OF_BASES),
-            Column(
-                "act_id",
-                "text",
-                "Văn bản pháp lý",
-                "Legal act",
-                required=False,
-                references=("documents.document_id",),
-            ),
+            _ON_BASIS,
+            _ACT,
             _DOCUMENTS,
             _CONFIDENCE,
             _NOTE_VI,
@@ -382,21 +387,13 @@ TABLES: tuple[Table, ...] = (
         key=("target_id",),
         columns=(
             _id("target_id", "Mã mục tiêu", "Target id"),
-            Column(
-                "plan_id",
-                "text",
-                "Kế hoạch",
-                "Plan",
-                references=("documents.document_id",),
-            ),
+            _PLAN,
             Column("clause", "text", "Điểm, khoản", "Clause"),
             Column("name_vi", "text", "Tên mục tiêu", "Target (Vietnamese)"),
             Column("name_en", "text", "Tên tiếng Anh", "Target (English)"),
             Column("is_baseline", "flag", "Là số gốc", "Is the baseline"),
             Column("is_qualitative", "flag", "Là mục tiêu định tính", "Is qualitative"),
-            Column(
-                "qualifier", "text", "Dấu so sánh", "Qualifier", required=False, enum=QUALIFIERS
-            ),
+            _QUALIFIER,
             Column("value", "decimal", "Giá trị", "Value", required=False),
             Column("unit", "text", "Đơn vị", "Unit (as in the plan)", required=False),
             Column("unit_en", "text", "Đơn vị tiếng Anh", "Unit (English)", required=False),
@@ -411,8 +408,7 @@ TABLES: tuple[Table, ...] = (
                 required=False,
                 references=("indicators.series_id",),
             ),
-            Column("caution_vi", "text", "Lưu ý", "Caution (Vietnamese)", required=False),
-            Column("caution_en", "text", "Lưu ý tiếng Anh", "Caution (English)", required=False),
+            *_CAUTIONS,
             _CONFIDENCE,
         ),
     ),
@@ -462,18 +458,15 @@ TABLES: tuple[Table, ...] = (
                 "Period",
                 pattern=r"\d{4}(-\d{2}|-Q[1-4]|-H[12]|-\d{4})?(/\d{4}(-\d{2})?)?",
             ),
-            Column(
-                "qualifier", "text", "Dấu so sánh", "Qualifier", required=False, enum=QUALIFIERS
-            ),
+            _QUALIFIER,
             Column("value", "decimal", "Giá trị", "Value"),
             Column("unit", "text", "Đơn vị", "Unit"),
             Column("unit_en", "text", "Đơn vị tiếng Anh", "Unit (English)"),
-            Column("as_of", "date", "Ngày của số liệu", "As of"),
-            Column("as_of_basis", "text", "Căn cứ của ngày", "Basis of the date", enum=AS_OF_BASES),
+            _AS_OF,
+            _AS_OF_BASIS,
             _DOCUMENTS,
             _CONFIDENCE,
-            Column("caution_vi", "text", "Lưu ý", "Caution (Vietnamese)", required=False),
-            Column("caution_en", "text", "Lưu ý tiếng Anh", "Caution (English)", required=False),
+            *_CAUTIONS,
         ),
     ),
     Table(
@@ -484,13 +477,7 @@ TABLES: tuple[Table, ...] = (
         key=("funding_id",),
         columns=(
             _id("funding_id", "Mã kinh phí", "Funding id"),
-            Column(
-                "plan_id",
-                "text",
-                "Kế hoạch",
-                "Plan",
-                references=("documents.document_id",),
-            ),
+            _PLAN,
             Column("clause", "text", "Điểm, khoản", "Clause", required=False),
             Column("name_vi", "text", "Khoản mục", "Item (Vietnamese)"),
             Column("name_en", "text", "Khoản mục tiếng Anh", "Item (English)"),
@@ -543,13 +530,7 @@ TABLES: tuple[Table, ...] = (
         columns=(
             _id("duty_id", "Mã nhiệm vụ", "Duty id"),
             Column("kind", "text", "Loại", "Kind", enum=("task", "report", "period", "general")),
-            Column(
-                "plan_id",
-                "text",
-                "Kế hoạch",
-                "Plan",
-                references=("documents.document_id",),
-            ),
+            _PLAN,
             Column("clause", "text", "Điểm, khoản", "Clause"),
             Column("other_clauses", "list", "Điểm, khoản khác", "Other clauses", required=False),
             Column(
