@@ -264,6 +264,8 @@ def sources(sources: Path) -> None:
 @main.command()
 @_OUT
 @_MIRROR
+@_SOURCES
+@_OFFLINE
 @click.option("--cron", default="30 1 * * *", show_default=True, help="When, in cron's words.")
 def schedule(cron: str, **asked: object) -> None:
     """Run the refresh every night at 01:30 Asia/Ho_Chi_Minh, until stopped.

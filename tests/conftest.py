@@ -16,7 +16,7 @@ import pytest
 from hypothesis import settings
 from shapely import box
 
-from builds import NETWORK, Built, run_atlas
+from builds import Built, network_of, run_atlas
 from geodata.catalog import Source, load_catalog, read_source
 from geodata.checks import Checked, check_sheets
 from geodata.corrections import apply_corrections
@@ -380,7 +380,8 @@ def tree(tmp_path: Path) -> Tree:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Return one refresh of the real sources, made by the installed command."""
     root = tmp_path_factory.mktemp("built")
-    return Built(root, run_atlas("refresh", "--out", root, *NETWORK))
+    network = network_of(tmp_path_factory.mktemp("network"))
+    return Built(root, run_atlas("refresh", "--out", root, *network), network)
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,9 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from builds import ATLAS, PROJECT, Built, run_atlas
+from builds import ATLAS, SOURCES, Built, run_atlas
 from flows.cli import main
 
-SOURCES = PROJECT / "geodata" / "sources"
 COMMANDS = sorted(main.commands)
 
 

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from builds import ATLAS, MIRROR, NETWORK, PROJECT, Built, digests, run_atlas
-
-SOURCES = PROJECT / "geodata" / "sources"
+from builds import ATLAS, SOURCES, Built, digests, run_atlas
 
 
 @pytest.fixture
@@ -61,8 +59,7 @@ def test_without_network_and_mirror_it_builds_and_names_the_missing_layers(tmp_p
     assert not (tmp_path / "public" / "data" / "communes.geojson").exists()
 
 
-@pytest.mark.skipif(not MIRROR.is_dir(), reason="the mirror beside the project is not here")
-def test_with_the_mirror_it_has_all_communes_and_the_waterways(built: Built) -> None:
+def test_with_a_mirror_it_has_all_communes_and_the_waterways(built: Built) -> None:
     data = built.root / "public" / "data"
     communes = json.loads((data / "communes.geojson").read_text(encoding="utf-8"))
     routes = json.loads((data / "routes.geojson").read_text(encoding="utf-8"))
@@ -82,7 +79,7 @@ def test_a_broken_source_is_refused_whole_and_the_last_edition_stays(
     broken.write_text(
         broken.read_text(encoding="utf-8").replace("14678.262", "14678.263"), encoding="utf-8"
     )
-    done = run_atlas("refresh", "--out", root, "--sources", sources, *built.network)
+    done = run_atlas("refresh", "--out", root, "--sources", sources, "--offline")
     assert done.returncode == 3
     for told in ("ubnd_funding", "file_is_as_described", "sums_close"):
         assert told in done.stderr
@@ -113,10 +110,12 @@ def test_a_killed_refresh_leaves_the_edition_and_the_next_one_runs(
     assert (root / "public").readlink().name.startswith("2026-12-31-")
 
 
-def test_the_schedule_runs_at_its_minute_and_leaves_no_process(tmp_path: Path) -> None:
+def test_the_schedule_runs_at_its_minute_and_leaves_no_process(
+    built: Built, tmp_path: Path
+) -> None:
     command = [str(ATLAS), "schedule", "--out", str(tmp_path), "--cron", "* * * * *"]
     with subprocess.Popen(
-        [*command, *NETWORK],
+        [*command, *built.network],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

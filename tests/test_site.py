@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from builds import MIRROR, PROJECT, Built
+from builds import PROJECT, Built
 from flows.serve import site_app
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -188,7 +188,6 @@ def test_a_place_is_whole_without_javascript(browser: Browser, site: str) -> Non
     context.close()
 
 
-@pytest.mark.skipif(not MIRROR.is_dir(), reason="commune polygons come with the mirror")
 def test_every_place_lies_in_the_commune_that_its_source_names_or_says_why_not(
     built: Built,
 ) -> None:
