@@ -6,7 +6,7 @@ an allowed size. Retries belong to the network only.
 
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -71,7 +71,7 @@ def collect_source(source: Source, archive: Archive, network: Network) -> Collec
 
     A file that does not match its ``sha256`` is still collected, with a finding that refuses
     the source, so that every other fault in it can be told too. A remote source that cannot be
-    had falls back to its last good copy, then to ``missing``.
+    had falls back to its last good copy, then to ``missing`` where it is optional.
     """
     if source.kind == "file":
         return _collect_file(source, archive)
@@ -113,20 +113,13 @@ def _fall_back(
 ) -> Collected:
     files = archive.last_good(source.source_id)
     if files:
-        noted = tuple(Finding(*(*_fields(f)[:6], "note", f.detail)) for f in findings)
+        noted = tuple(replace(found, severity="note") for found in findings)
         return Collected(source, "stale", files, why, noted)
+    if not findings and not source.optional:
+        message = f"{why}; the source is not optional and was never had before"
+        error = SourceError(source.source_id, "source_is_reachable", message)
+        findings = (error.finding(source.table or source.layer),)
     return Collected(source, "refused" if findings else "missing", (), why, findings)
-
-
-def _fields(finding: Finding) -> tuple[str, str, int, str, str, str]:
-    return (
-        finding.source_id,
-        finding.table,
-        finding.row,
-        finding.key,
-        finding.column,
-        finding.rule,
-    )
 
 
 def _collect_url(source: Source, file: RemoteFile, archive: Archive, network: Network) -> Stored:

@@ -115,6 +115,7 @@ def layer(*files: RemoteFile, **settings: object) -> Source:
         "as_of": date(2025, 12, 31),
         "retrieved_on": date(2026, 1, 5),
         "key": "unit_id",
+        "optional": True,
         "files": files,
     }
     return Source.model_validate({**told, **settings})
@@ -421,6 +422,17 @@ def mirror(tmp_path: Path) -> Path:
 
 def mirrored(url: str = "https://maps.example/maps/a.geojson", **settings: object) -> Source:
     return layer(RemoteFile.model_validate({"url": url, **settings}))
+
+
+def test_a_source_that_is_needed_and_was_never_had_is_refused(archive: Archive) -> None:
+    needed = canals("https://overpass.example/api").model_copy(update={"optional": False})
+    got = collect_source(needed, archive, Network(online=False))
+    assert (got.state, [(f.rule, f.severity) for f in got.findings]) == (
+        "refused",
+        [("source_is_reachable", "source")],
+    )
+    files = accepted(archive, needed)
+    assert is_stale(collect_source(needed, archive, Network(online=False)), files, "offline")
 
 
 def test_a_mirror_is_read_and_the_network_is_not(
