@@ -3,6 +3,7 @@
 import hashlib
 import posixpath
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from geodata.errors import AtlasError
@@ -12,6 +13,7 @@ FOLDER = "assets"
 CSS_URL = re.compile(r"url\((?!data:|#)[\"']?([^\"')]+)[\"']?\)")
 OLD_BROWSERS = re.compile(r"\s*behavior:\s*url\([^)]*\);")
 SOURCE_MAP = re.compile(rb"\n//# sourceMappingURL=\S+\s*$")
+COMMENT = re.compile(rb"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*\n", re.MULTILINE | re.DOTALL)
 
 
 class AssetError(AtlasError):
@@ -36,6 +38,14 @@ class Assets:
                 content = SOURCE_MAP.sub(b"\n", content)
             self._paths[name] = self.write(_flat_name(name), content)
         return self._paths[name]
+
+    def joined(self, name: str, parts: Iterable[str]) -> str:
+        """Publish scripts of ``site/`` as one file, in order, and return its path.
+
+        Comments on lines of their own are left out: readers of the source have them.
+        """
+        scripts = [COMMENT.sub(b"", self._read(part)) for part in parts]
+        return self.write(name, b"".join(scripts))
 
     def write(self, name: str, content: bytes) -> str:
         """Write content under its hashed name and return its path from the site's root."""

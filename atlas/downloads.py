@@ -13,22 +13,27 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from atlas import oc4ids
 from atlas.compare import FORMULA_STARTS, changes_json
+from atlas.formats import (
+    GIS_NAME,
+    UNIT_FIELDS,
+    dictionary,
+    dictionary_columns,
+    layer_frame,
+    vietnamese_csv,
+    write_layers,
+    write_workbook,
+)
+from atlas.metadata import FRICTIONLESS_TYPE, about, datapackage
 from atlas.records import Book, Record
-from geodata.archive import sha256_of
-from geodata.schema import TABLE, TABLES, Column
+from geodata.schema import TABLE, Column
 
 COORDINATE_DECIMALS = 6
 """About 0.1 m."""
 
 ATOM = "http://www.w3.org/2005/Atom"
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
-FRICTIONLESS_TYPE = {
-    "integer": "integer",
-    "number": "number",
-    "decimal": "number",
-    "flag": "boolean",
-}
 
 
 def write_downloads(book: Book, out: Path, site_url: str) -> None:
@@ -38,6 +43,7 @@ def write_downloads(book: Book, out: Path, site_url: str) -> None:
     for name, table in book.tables.items():
         write_csv(table, data / f"{name}.csv", TABLE[name].columns)
     write_csv(book.quarantine, data / "quarantine.csv", ())
+    write_csv(dictionary(), data / "dictionary.csv", dictionary_columns())
     for name, records in (("places", book.places), ("routes", book.routes)):
         _write_text(data / f"{name}.geojson", _feature_collection(map(_feature, records)))
         for record in records:
@@ -50,7 +56,39 @@ def write_downloads(book: Book, out: Path, site_url: str) -> None:
         out / "changes.json", changes_json(book.previous_edition, book.edition, book.changes)
     )
     _write_text(out / "feed.xml", atom_feed(book, site_url))
+    _write_formats(book, data)
+    _write_projects(book, data, site_url)
     _write_text(data / "datapackage.json", _json(datapackage(book, data)))
+
+
+def _write_formats(book: Book, data: Path) -> None:
+    """Write what other programs open: a workbook, CSV for Excel and the GIS files."""
+    write_workbook(book.tables, data / f"{GIS_NAME}.xlsx", about(book))
+    (data / "csv-excel").mkdir(exist_ok=True)
+    for name, table in book.tables.items():
+        text = vietnamese_csv(table, TABLE[name].columns)
+        (data / "csv-excel" / f"{name}.csv").write_bytes(text.encode("utf-8-sig"))
+    layers = {
+        name: layer_frame([_properties(r) for r in records], [_shape(r) for r in records])
+        for name, records in (("places", book.places), ("routes", book.routes))
+    }
+    if book.communes is not None:
+        layers["communes"] = book.communes[[*UNIT_FIELDS, "geometry"]]
+    write_layers(layers, data, book.as_of.isoformat())
+
+
+def _shape(record: Record) -> BaseGeometry | None:
+    return None if record.position is None else shapely.force_2d(record.position.geometry)
+
+
+def _write_projects(book: Book, data: Path, site_url: str) -> None:
+    """Write each project as an OC4IDS package of its own, and all of them as one."""
+    told = oc4ids.projects(book)
+    for record in told:
+        path = f"oc4ids/{record.subject_id}.json"
+        _write_text(data / path, _json(oc4ids.package(book, [record], f"{site_url}data/{path}")))
+    whole = oc4ids.package(book, told, f"{site_url}data/oc4ids.json")
+    _write_text(data / "oc4ids.json", _json(whole))
 
 
 def write_csv(table: pd.DataFrame, path: Path, columns: Iterable[Column]) -> None:
@@ -121,6 +159,16 @@ def _feature_collection(features: Iterable[Mapping[str, object]]) -> str:
 
 def _feature(record: Record) -> dict[str, object]:
     """One record as a GeoJSON feature; its geometry is null where no position is known."""
+    return {
+        "type": "Feature",
+        "id": record.subject_id,
+        "properties": _properties(record),
+        "geometry": None if record.position is None else _geometry(record.position.geometry),
+    }
+
+
+def _properties(record: Record) -> dict[str, object]:
+    """What every layer format tells of a record."""
     position = record.position
     told: dict[str, object] = {
         "id": record.subject_id,
@@ -152,8 +200,7 @@ def _feature(record: Record) -> dict[str, object]:
         told["accuracy_m"] = position.accuracy_m
         told["position_note_vi"] = position.note_vi
         told["position_note_en"] = position.note_en
-    geometry = None if position is None else _geometry(position.geometry)
-    return {"type": "Feature", "id": record.subject_id, "properties": told, "geometry": geometry}
+    return told
 
 
 def _record_json(book: Book, record: Record) -> dict[str, object]:
@@ -172,84 +219,6 @@ def _communes_geojson(communes: gpd.GeoDataFrame) -> str:
             ["unit_id", "code", "name_vi", "name_en", "geometry"]
         ].itertuples(index=False)
     )
-
-
-def datapackage(book: Book, data: Path) -> dict[str, object]:
-    """Return the Frictionless Data Package of the published tables and layers in ``data``."""
-    tables = [
-        {
-            "name": table.name.replace("_", "-"),
-            "path": f"{table.name}.csv",
-            "title": f"{table.vi} / {table.en}",
-            "description": f"One row is {table.one_row_is}.",
-            "profile": "tabular-data-resource",
-            "format": "csv",
-            "mediatype": "text/csv",
-            "encoding": "utf-8",
-            **_size(data / f"{table.name}.csv"),
-            "schema": {
-                "fields": [_field(c) for c in table.columns] + [_source_field()],
-                "primaryKey": list(table.key),
-                "missingValues": [""],
-            },
-        }
-        for table in TABLES
-    ]
-    layers = [
-        {
-            "name": path.stem + "-layer",
-            "path": path.name,
-            "format": "geojson",
-            "mediatype": "application/geo+json",
-            "encoding": "utf-8",
-            **_size(path),
-        }
-        for path in sorted(data.glob("*.geojson"))
-    ]
-    return {
-        "profile": "data-package",
-        "name": "hau-giang-atlas",
-        "title": "Hậu Giang: công nghiệp và logistics / industry and logistics",
-        "version": book.edition,
-        "licenses": _licences(book),
-        "sources": [
-            {"title": s.source.title_en, "path": s.source.licence_url or None}
-            if s.source.licence_url
-            else {"title": s.source.title_en}
-            for s in book.sources
-        ],
-        "resources": tables + layers,
-    }
-
-
-def _licences(book: Book) -> list[dict[str, str]]:
-    names = sorted({s.source.licence for s in book.sources})
-    return [{"name": "other-open", "title": name} for name in names]
-
-
-def _size(path: Path) -> dict[str, object]:
-    content = path.read_bytes()
-    return {"bytes": len(content), "hash": f"sha256:{sha256_of(content)}"}
-
-
-def _field(column: Column) -> dict[str, object]:
-    constraints: dict[str, object] = {"required": column.required}
-    if column.enum:
-        constraints["enum"] = [word for word in column.enum if word]
-    if column.minimum is not None:
-        constraints["minimum"] = column.minimum
-    if column.maximum is not None:
-        constraints["maximum"] = column.maximum
-    return {
-        "name": column.name,
-        "type": FRICTIONLESS_TYPE.get(column.kind, "string"),
-        "title": f"{column.vi} / {column.en}",
-        "constraints": constraints,
-    }
-
-
-def _source_field() -> dict[str, object]:
-    return {"name": "source_id", "type": "string", "title": "Nguồn / Source folder of the row"}
 
 
 def atom_feed(book: Book, site_url: str) -> str:

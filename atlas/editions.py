@@ -34,11 +34,12 @@ class Inputs:
     code: str
     site_url: str
     previous: str
+    contact: str = ""
 
     @property
     def key(self) -> str:
         """Checksum of everything but the previous edition: equal keys, equal content."""
-        told = [self.as_of.isoformat(), self.sources, self.code, self.site_url]
+        told = [self.as_of.isoformat(), self.sources, self.code, self.site_url, self.contact]
         return sha256_of(json.dumps(told).encode())
 
     @property

@@ -1,7 +1,7 @@
 """Book -> one Folium map per language: a page, and a script beside it; the same bytes each time.
 
 Folium writes the shell (map, layers, layer control, first view). No text from data passes
-through it: features come from `layers.layer_script`, and ``site/scripts/map.js`` draws them.
+through it: features come from `layers.layer_script`, and ``site/scripts/map`` draws them.
 """
 
 from collections.abc import Iterator
@@ -21,6 +21,11 @@ MAX_ZOOM = 16
 EDGE_PX = 20  # half a sign and a little, so that none is cut by the frame
 CREDIT_PX = 52  # the line that credits the sources, in two rows
 ZOOM_STEP = 0.25  # there are no tiles, so the first view may fit the province closely
+
+FIRST_PARTS = ("base", "draw", "hash", "panel", "page")
+LATER_PARTS = (*("narrow", "facets", "list", "search", "shortlist", "compare", "carry", "browse"),)
+"""The scripts of ``site/scripts/map`` in the order of their need: what the first view runs, and
+what comes with the first touch of the search or a filter."""
 
 
 class AtlasFigure(Figure):

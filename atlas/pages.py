@@ -14,10 +14,14 @@ from markupsafe import Markup, escape
 
 from atlas import programme
 from atlas.assets import Assets
+from atlas.browse import SORTS, find_script
+from atlas.figures import planner_values, record_gantt
+from atlas.handouts import ADDRESS, Handouts, handouts
 from atlas.layers import LAYERS, layer_script, shown_layers
-from atlas.maps import draw_map
+from atlas.maps import FIRST_PARTS, LATER_PARTS, draw_map
 from atlas.programme import Row
 from atlas.records import Book, Document, MoneyEvent, Record, Stage
+from atlas.sheet import Address
 from atlas.telling import (
     STAGE_GROUPS,
     accuracy_text,
@@ -28,6 +32,7 @@ from atlas.telling import (
     whole_history,
 )
 from atlas.words import LANGUAGES, Words, plain, read_words
+from atlas.years import FIRST_YEAR, LAST_YEAR
 from geodata.catalog import Source
 from geodata.cells import parts_of
 from geodata.schema import MONEY_KINDS, STAGE_AXES, TABLE, TABLES
@@ -39,6 +44,7 @@ CSP = (
 PAGES = (
     ("", "home"),
     ("table", "table"),
+    ("track", "track"),
     ("programme", "programme"),
     ("duties", "duties"),
     ("changes", "changes"),
@@ -48,7 +54,8 @@ PAGES = (
 )
 """Folder below the language, and template; the map and the records' pages come beside them."""
 
-MAP_SCRIPTS = ("node_modules/leaflet/dist/leaflet.js", "scripts/map.js")
+LEAFLET = "node_modules/leaflet/dist/leaflet.js"
+FUZZY = "node_modules/@leeoniya/ufuzzy/dist/uFuzzy.iife.min.js"
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class Site:
     assets: Assets
     templates: jinja2.Environment
     words: Mapping[str, Words]
+    handouts: Handouts
 
     def write(self, path: str, text: str) -> None:
         """Write one page below ``out``."""
@@ -68,15 +76,16 @@ class Site:
         target.write_text(text, encoding="utf-8")
 
 
-def write_site(book: Book, out: Path, site: Path) -> None:
-    """Write every page and asset below ``out``.
+def write_site(book: Book, out: Path, site: Path, address: Address = ADDRESS) -> None:
+    """Write every page and asset below ``out``, beside the downloads that lie there.
 
     ``site`` holds templates, styles, scripts, words and node_modules; AtlasError says what to do
     where something of it is missing.
     """
-    made = Site(book, out, Assets(site, out), _environment(site), read_words(site / "words"))
+    words, carried = read_words(site / "words"), handouts(book, out, address)
+    made = Site(book, out, Assets(site, out), _environment(site), words, carried)
     _write_choosers(made)
-    shared = _shared(book)
+    shared = _shared(book) | carried.shared()
     for lang in LANGUAGES:
         for page, template in PAGES:
             values = _values(made, lang, page) | shared
@@ -137,19 +146,26 @@ def _write_record(made: Site, lang: str, record: Record) -> None:
         "title": name,
         "description": words("record.description", name=name, kind=words(f"kind.{record.kind}")),
         "money": money_by_kind(record),
+        "gantt": record_gantt(record, made.book.as_of),
     }
+    values |= made.handouts.of_record(record, words)
     _write_page(made, lang, page, "record", values)
 
 
 def _write_map(made: Site, lang: str) -> None:
     words, assets = made.words[lang], made.assets
     figure = draw_map(made.book, words, made.templates.get_template("map.html.j2"))
-    leaflet, behaviour = (assets.path(name) for name in MAP_SCRIPTS)
     data = assets.write(f"layers-{lang}.js", layer_script(made.book, words).encode("utf-8"))
+    find = assets.write(f"find-{lang}.js", find_script(made.book, words).encode("utf-8"))
     start = assets.write(f"map-{lang}.js", figure.draw().encode("utf-8"))
+    behaviour = assets.joined("map.js", (f"scripts/map/{part}.js" for part in FIRST_PARTS))
+    later = assets.joined("browse.js", (f"scripts/map/{part}.js" for part in LATER_PARTS))
     values = _values(made, lang, "map") | _titles(words, "map")
     values |= {
-        "scripts": [f"../../{path}" for path in (leaflet, data, behaviour, start)],
+        "scripts": [f"../../{path}" for path in (assets.path(LEAFLET), data, behaviour, start)],
+        "later": " ".join(f"../../{path}" for path in (assets.path(FUZZY), find, later)),
+        "sorts": SORTS,
+        "years": (FIRST_YEAR, LAST_YEAR),
         "map_html": figure.map_html,
         "layers": shown_layers(made.book),
         "by_kind": by_kind(made.book),
@@ -171,7 +187,7 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
     def to(name: str, language: str = lang) -> str:
         return root(posixpath.join(language, name, "index.html"))
 
-    return {
+    return made.handouts.of_page(words, page) | {
         "book": book,
         "csp": CSP,
         "lang": lang,
@@ -207,7 +223,7 @@ def _shared(book: Book) -> dict[str, object]:
     units = {r["unit_id"]: r for r in programme.rows_of(book.tables["communes"])}
     sources = {s.source.source_id: s.source for s in book.sources}
     subjects = {record.subject_id for record in book.records}
-    return {
+    return planner_values(book, by_kind(book)) | {
         "by_kind": by_kind(book),
         "axes": _axes(book),
         "subjects": subjects,

@@ -22,6 +22,9 @@ LOADING_LINKS = {
 }
 LOADING_SHAPES = {"image", "use", "feimage"}
 LATER_FILES = ("status.json",)
+DATA_SCRIPT = {"type": "application/ld+json"}
+"""The one script with text that a page may hold: a browser never runs it."""
+
 CSS_URL = re.compile(r"(?:url\(\s*|@import\s+(?!url))['\"]?([^'\")\s;]+)", re.IGNORECASE)
 
 
@@ -40,6 +43,7 @@ class Page(HTMLParser):
         """Start the parser."""
         super().__init__(convert_charrefs=True)
         self._inline = ""
+        self._is_data = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note what a tag links to, loads or should not have."""
@@ -47,6 +51,7 @@ class Page(HTMLParser):
         self.tags[tag] = self.tags.get(tag, 0) + 1
         self.ids += [told["id"]] if "id" in told else []
         self._inline = tag if tag in ("script", "style") and "src" not in told else ""
+        self._is_data = tag == "script" and told == DATA_SCRIPT
         if tag == "html":
             self.lang = told.get("lang", "")
         self.faults += [f"<{tag} {name}> runs or styles in line" for name in _inline_names(told)]
@@ -59,14 +64,26 @@ class Page(HTMLParser):
             self.links.append(told["href"])
 
     def handle_data(self, data: str) -> None:
-        """A script or style with text in the page is a fault."""
-        if self._inline and data.strip():
+        """A script or style with text in the page is a fault, unless it is sound JSON-LD."""
+        if self._is_data:
+            self.faults += [f"JSON-LD {fault}" for fault in _data_faults(data)]
+        elif self._inline and data.strip():
             self.faults.append(f"<{self._inline}> with text in the page")
             self._inline = ""
 
     def handle_endtag(self, tag: str) -> None:
         """Leave the script or style."""
         self._inline = ""
+        self._is_data = False
+
+
+def _data_faults(text: str) -> Iterator[str]:
+    if set(text) & set("<>&"):
+        yield "holds a sign that could end its script"
+    try:
+        json.loads(text)
+    except ValueError:
+        yield "is no JSON"
 
 
 def _inline_names(told: dict[str, str]) -> list[str]:

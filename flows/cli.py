@@ -13,6 +13,7 @@ from rich.table import Table
 
 from atlas.compare import compare_tables, read_edition
 from atlas.editions import Shop
+from atlas.sheet import CONTACT
 from flows.order import PROJECT, Order, Report
 from geodata.errors import AtlasError, UsageError
 
@@ -70,6 +71,12 @@ def _date(_ctx: click.Context, _param: click.Parameter, value: str | None) -> da
         raise click.BadParameter(f"{value!r} is not a date; write it as 2026-11-22") from error
 
 
+def _mail(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    if value and not CONTACT.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no mail address; write it as atlas@example.org")
+    return value
+
+
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _OUT = click.option(
     "--out",
@@ -86,6 +93,16 @@ _SOURCES = click.option(
     default=PROJECT / "geodata" / "sources",
     help="Folder of the source folders.",
 )
+_CONTACT = click.option(
+    "--contact",
+    envvar="ATLAS_CONTACT",
+    default="",
+    callback=_mail,
+    help="Mail address that takes corrections (default: none; no address is shown).",
+)
+_SITE_URL = click.option(
+    "--site-url", envvar="ATLAS_SITE_URL", help="Address the site is published at."
+)
 _OFFLINE = click.option("--offline", is_flag=True, help="Ask no server; use what is held.")
 
 
@@ -97,7 +114,8 @@ _OFFLINE = click.option("--offline", is_flag=True, help="Ask no server; use what
 @click.option("--as-of", callback=_date, help="The day the atlas speaks of, e.g. 2026-11-22.")
 @click.option("--only", multiple=True, help="Collect only this source anew; repeatable.")
 @click.option("--accept", multiple=True, help="Accept that this table shrank; repeatable.")
-@click.option("--site-url", envvar="ATLAS_SITE_URL", help="Address the site is published at.")
+@_SITE_URL
+@_CONTACT
 def refresh(accept: tuple[str, ...], site_url: str | None, **asked: object) -> None:
     """Run the nightly run once, now, and publish.
 
@@ -266,13 +284,15 @@ def sources(sources: Path) -> None:
 @_MIRROR
 @_SOURCES
 @_OFFLINE
+@_SITE_URL
+@_CONTACT
 @click.option("--cron", default="30 1 * * *", show_default=True, help="When, in cron's words.")
-def schedule(cron: str, **asked: object) -> None:
+def schedule(cron: str, site_url: str | None, **asked: object) -> None:
     """Run the refresh every night at 01:30 Asia/Ho_Chi_Minh, until stopped.
 
     Example: atlas schedule --mirror ../shared/mirror
     """
-    order = _order(asked, {})
+    order = _order(asked, {"site_url": site_url} if site_url else {})
     _require_writable(order.root / "var")
     os.environ.setdefault("PREFECT_HOME", str(order.root / "var" / "prefect"))
     from flows.server import prefect_server

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 log = logging.getLogger("atlas.run")
 
@@ -20,6 +20,7 @@ class Order(BaseModel):
 
     Below ``root`` lie ``public``, ``editions`` and ``var`` (archive, work files, Prefect's
     home). ``as_of`` is never the clock: without it, the newest day on which a source was taken.
+    ``contact`` takes corrections by mail; without it none is invented.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,6 +33,7 @@ class Order(BaseModel):
     online: bool = True
     only: tuple[str, ...] = ()
     site_url: str = "http://127.0.0.1:8000/"
+    contact: str = Field(default="", pattern=r"^([^\s@<>\"'?&]+@[^\s@<>\"'?&]+)?$")
 
     @property
     def archive(self) -> Path:

@@ -25,6 +25,7 @@ from atlas.join import check_locations, name_communes, nearest_named
 from atlas.pages import write_site
 from atlas.positions import best_positions, positions_table, spread
 from atlas.records import Book, Changed, SourceState
+from atlas.sheet import Address
 from atlas.standing import standing, subject_kinds
 from atlas.verify import verify_site
 from flows.order import PROJECT, Order
@@ -132,6 +133,7 @@ def inputs_of(order: Order) -> Inputs:
         sources=tuple((c.source.source_id, c.state, c.sha256) for c in collected),
         code=code_digest(packages, order.site, PROJECT / "requirements.lock"),
         site_url=order.site_url,
+        contact=order.contact,
         previous=Shop(order.root).current(),
     )
 
@@ -315,8 +317,8 @@ def draw(order: Order, inputs: Inputs) -> Path:
     """Write the whole site, its downloads and its manifest into a draft folder."""
     book = read_book(order, inputs)
     out = Shop(order.root).draft()
-    write_site(book, out, order.site)
     write_downloads(book, out, order.site_url)
+    write_site(book, out, order.site, Address(order.site_url, order.contact))
     calendar = duties_calendar(book.tables["duties"], book.tables["agencies"], book.as_of)
     (out / "duties.ics").write_bytes(calendar)
     (out / "sitemap.xml").write_text(sitemap(out, order.site_url, book), encoding="utf-8")

@@ -158,6 +158,7 @@ def test_a_layer_that_is_wrongly_described_is_refused(
         ('query = "way;out geom;"\n', "", "overpass settings"),
         ('endpoint = "https://overpass.example/api"', 'endpoint = "not one"', "endpoint"),
         ('endpoint = "https://overpass.example/api"\n', "", "overpass settings"),
+        ('endpoint = "https://overpass.example/api"', 'endpoint = ""', "overpass settings"),
         ('format = "overpass"', 'format = "geojson"', "go together"),
     ],
 )

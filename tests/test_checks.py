@@ -113,6 +113,8 @@ OTHER_CASES: dict[str, list[tuple[dict[str, str], dict[str, set[str]]]]] = {
         ({"url": "https://"}, {"url": {"value_is_of_its_kind"}}),
         ({"url": "https://a.example/<script>"}, {"url": {"value_is_of_its_kind"}}),
         ({"url": 'https://a.example/"onclick='}, {"url": {"value_is_of_its_kind"}}),
+        ({"url": "https://[::1/a"}, {"url": {"value_is_of_its_kind"}}),
+        ({"url": "https:///a"}, {"url": {"value_is_of_its_kind"}}),
         ({"url": "https://a.example/a b"}, {"url": {"value_is_of_its_kind"}}),
         ({"is_linked": "yes"}, {"is_linked": {"value_is_of_its_kind"}}),
         ({"is_linked": "True"}, {"is_linked": {"value_is_of_its_kind"}}),

@@ -20,12 +20,12 @@ from atlas.downloads import (
     ATOM,
     SITEMAP,
     atom_feed,
-    datapackage,
     guard_cell,
     sitemap,
     write_csv,
     write_downloads,
 )
+from atlas.metadata import datapackage
 from atlas.records import Book
 from geodata.schema import TABLE, TABLES
 from hostile import HOSTILE, hostile_book
@@ -126,8 +126,15 @@ def test_a_table_without_rows_is_its_header(tmp_path: Path) -> None:
 
 def test_every_stable_output_is_there(out: Path, book: Book) -> None:
     expected = {"changes.json", "feed.xml", "data/quarantine.csv", "data/datapackage.json"}
-    expected |= {f"data/{t.name}.csv" for t in TABLES}
-    expected |= {f"data/{name}.geojson" for name in ("places", "routes", "communes")}
+    expected |= {f"data/{folder}{t.name}.csv" for t in TABLES for folder in ("", "csv-excel/")}
+    expected |= {
+        f"data/{name}.{ending}"
+        for name in ("places", "routes", "communes")
+        for ending in ("geojson", "fgb", "parquet")
+    }
+    expected |= {f"data/hau-giang-atlas.{ending}" for ending in ("xlsx", "gpkg")}
+    expected |= {"data/dictionary.csv", "data/oc4ids.json"}
+    expected |= {f"data/oc4ids/{name}.json" for name in ("kcn-a", "exp-d")}
     expected |= {f"data/{r.table}/{r.subject_id}.json" for r in book.records}
     assert {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()} == expected
 
@@ -294,7 +301,7 @@ def test_hostile_text_stays_text_in_every_json_and_csv(hostile: Path) -> None:
         strictly(path)
     place = features(hostile / "data" / "places.geojson")["kcn-a"]["properties"]
     assert place["name_vi"] == HOSTILE
-    for path in sorted(hostile.rglob("*.csv")):
+    for path in sorted((hostile / "data").glob("*.csv")):
         rows = read_rows(path)
         assert {len(row) for row in rows} == {len(rows[0])}
         cells = [cell for row in rows for cell in row]

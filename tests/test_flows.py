@@ -35,6 +35,12 @@ def test_the_status_names_edition_sources_counts_and_durations(built: Built) -> 
     assert {s["state"] for s in status["sources"]} <= {"fresh", "missing"}
 
 
+def test_an_address_for_corrections_that_is_none_is_refused_at_once(tmp_path: Path) -> None:
+    done = run_atlas("refresh", "--out", tmp_path, env={"ATLAS_CONTACT": "nobody?cc=x@y"})
+    assert done.returncode == 2
+    assert "is no mail address" in done.stderr
+
+
 def test_a_second_refresh_changes_nothing(built: Built) -> None:
     before = digests(built.root / "editions")
     again = run_atlas("refresh", "--out", built.root, *built.network)

@@ -123,7 +123,7 @@ def test_a_fact_in_dispute_says_so():
 def test_communes_are_polygons_where_there_are_any_and_points_elsewhere():
     (polygon,) = features(small_book(), "communes")
     assert polygon["name"] == "Châu Thành"
-    assert len(polygon["rings"][0][0]) == 5
+    assert len(polygon["rings"][0][0]) == 2 * 5
     (point,) = features(bare_book(), "communes")
     assert point == {"name": "Châu Thành", "at": [9.94249, 105.83602]}
 
@@ -160,7 +160,12 @@ def test_lines_and_areas_know_where_their_sign_stands():
     assert line["at"] == [5.0, 7.0]
     assert len(line["lines"]) == 2
     hole = box(0, 0, 9, 9) - box(4, 4, 5, 5)
-    assert [len(ring) for ring in drawing(hole)["rings"][0]] == [5, 5]
+    assert [len(ring) for ring in drawing(hole)["rings"][0]] == [2 * 5, 2 * 5]
+
+
+def test_a_line_is_told_by_its_steps():
+    line = LineString([(105.5, 9.8), (105.50001, 9.79), (105.5, 9.79)])
+    assert drawing(line)["lines"] == [[980000, 10550000, -1000, 1, 0, -1]]
 
 
 def test_coordinates_have_five_decimals():

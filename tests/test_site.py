@@ -31,6 +31,7 @@ PAGES = (
     "",
     "map",
     "table",
+    "track",
     "programme",
     "duties",
     "changes",

@@ -1,0 +1,270 @@
+"""What a reader of the map may search, narrow, sort, compare and carry away, in one language.
+
+The browser loads it at the first touch of the search or a filter, so that the first view stays
+light. Every key in it is the same in both languages, so that a link survives the switch.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from atlas.beside import NEAR, Shelf, compared_cells, compared_rows, newest_money
+from atlas.layers import LAYERS, Json, safe_json
+from atlas.reach import Bounds, nearest, nearness_kind, reach_of
+from atlas.records import Book, Record
+from atlas.search import entries, folded
+from atlas.telling import (
+    NOT_KNOWN,
+    STAGE_GROUPS,
+    claim_text,
+    is_unplaced,
+    stage_group,
+    stage_text,
+)
+from atlas.words import Words
+from atlas.years import FIRST_YEAR, year_marks
+from geodata.schema import MONEY_KINDS, POSITION_METHODS
+
+WHO = ("developer", "investor", "owner")
+NUMBERS = ("area_ha", "price_usd_m2", "occupancy_pct")
+"""Measures that a reader may narrow by, beside completeness and distance."""
+
+SCHEDULES = ("late", "stalled", "on_time", "met", "undated", "ended")
+UNPLACED = "unplaced"
+SLUG_LENGTH = 60
+SORTS = ("kind", "name", "area", "stage", "schedule", "complete", "away")
+"""Orders of the list beside the map."""
+
+CARRIED = (
+    *("id", "table", "kind", "name_vi", "name_en", "stage_group", "stage_on", "schedule"),
+    *("days_late", "last_heard_on", "area_ha", "area_as_of", "occupancy_pct", "price_usd_m2"),
+    *("developer", "investor", "owner", "commune_ids", "communes", "old_commune_ids"),
+    *("district_ids", "districts", "inside_id", "position_method", "accuracy_m"),
+    *("completeness_pct", "length_km"),
+    *(f"{kind}_{end}_km" for kind in NEAR for end in ("least", "most")),
+    *("longitude", "latitude", "as_of", "edition"),
+)
+"""Columns of the filtered download."""
+
+
+def find_script(book: Book, words: Words) -> str:
+    """Return the script that hands the browser what `find_data` returns, safe in any HTML."""
+    return f"globalThis.ATLAS_FIND = {safe_json(find_data(book, words))};\n"
+
+
+def find_data(book: Book, words: Words) -> dict[str, Json]:
+    """Return everything that the filters, the search, the comparison and the download need."""
+    shelf = Shelf(book, words)
+    reach = reach_of(book)
+    records: dict[str, Json] = {
+        r.subject_id: _record(r, shelf, reach.get(r.subject_id, {})) for r in book.records
+    }
+    shown: dict[str, Json] = {
+        key.removeprefix("browse."): text
+        for key, text in sorted(words.texts.items())
+        if key.startswith("browse.")
+    }
+    return {
+        "edition": book.edition,
+        "as_of": book.as_of.isoformat(),
+        "lang": words.lang,
+        "first_year": FIRST_YEAR,
+        "words": shown | _names(book, words),
+        "choices": {name: list(told(book, words)) for name, told in CHOICES.items()},
+        "routes": _routes(book, words),
+        "rows": compared_rows(shelf),
+        "documents": [words.of(book.documents[d], "name") for d in shelf.documents],
+        "carried": list(CARRIED),
+        "search": entries(book, words),
+        "records": records,
+    }
+
+
+def _names(book: Book, words: Words) -> dict[str, Json]:
+    """Return the words that other pages say too, under the names that the scripts ask for."""
+    units = {event.unit for record in book.records for event in record.money}
+    return {
+        **{f"group_{layer.layer_id}": words(layer.title) for layer in LAYERS},
+        **{f"group_{group}": words(f"stage_group.{group}") for group in STAGE_GROUPS},
+        **{f"money_{kind}": words(f"money.{kind}") for kind in MONEY_KINDS},
+        **{f"unit_{unit}": words.known(f"unit.{unit}", unit) for unit in sorted(units)},
+    }
+
+
+def slug(text: str) -> str:
+    """Return a text as part of a link: folded, ASCII, the same in every edition."""
+    return re.sub(r"[^a-z0-9]+", "-", folded(text))[:SLUG_LENGTH].strip("-")
+
+
+def _record(record: Record, shelf: Shelf, reach: Mapping[str, Bounds]) -> dict[str, Json]:
+    words = shelf.words
+    nearby = nearest(shelf.book, reach)
+    return {
+        "name": words.of(record, "name"),
+        "table": record.table,
+        "kind": record.kind,
+        "says": stage_text(record, words),
+        "inside": record.inside_id,
+        "is": {name: [key for key, _ in told(record, words)] for name, told in IS.items()},
+        "numbers": _numbers(record),
+        "near": {kind: _span(bound) for kind, bound in nearby.items()},
+        "to": {other: _span(bound) for other, bound in reach.items()},
+        "years": year_marks(record, shelf.book.as_of),
+        "money": [
+            [event.kind, event.unit, str(event.amount), event.qualifier]
+            for event in newest_money(record)
+        ],
+        "cells": dict(compared_cells(record, shelf, nearby)),
+        "carry": _carried(record, shelf.book, nearby),
+    }
+
+
+def _span(bounds: Bounds) -> Json:
+    return [bounds.least_km, bounds.most_km]
+
+
+def _numbers(record: Record) -> dict[str, Json]:
+    """Return the numbers that are known; a whole-subject claim each."""
+    facts = {name: record.fact(name) for name in NUMBERS}
+    told: dict[str, Json] = {
+        name: float(fact.claim.value)
+        for name, fact in facts.items()
+        if fact and fact.claim.is_number
+    }
+    return told | {"completeness_pct": record.completeness_pct}
+
+
+Choices = Iterator[tuple[str, str]]
+"""Key (the same in both languages) and label."""
+
+
+def _kind(record: Record, words: Words) -> Choices:
+    yield record.kind, words(f"kind.{record.kind}")
+
+
+def _stage(record: Record, words: Words) -> Choices:
+    group = stage_group(record)
+    yield group, words(f"stage_group.{group}")
+
+
+def _schedule(record: Record, words: Words) -> Choices:
+    yield record.schedule, words(f"browse.schedule_{record.schedule}")
+
+
+def _districts(record: Record, words: Words) -> Choices:
+    yield from ((unit.unit_id, words.of(unit, "name")) for unit in record.districts)
+
+
+def _communes(record: Record, words: Words) -> Choices:
+    units = record.communes or record.nodes if record.table == "routes" else record.communes
+    yield from ((u.unit_id, words.of(u, "name")) for u in units if u.level == "commune")
+
+
+def _who(record: Record, words: Words) -> Choices:
+    for measure in WHO:
+        fact = record.fact(measure)
+        if fact and slug(fact.claim.value):
+            yield slug(fact.claim.value), claim_text(fact.claim, words)
+
+
+def _sectors(record: Record, words: Words) -> Choices:
+    fact = record.fact("sectors")
+    if fact is None:
+        return
+    parts = re.split(r"\s*[;,]\s*", fact.claim.value)
+    shown = re.split(r"\s*[;,]\s*", claim_text(fact.claim, words))
+    names = shown if len(shown) == len(parts) else parts
+    yield from ((slug(key), name) for key, name in zip(parts, names, strict=True) if slug(key))
+
+
+def _accuracy(record: Record, words: Words) -> Choices:
+    position = record.position
+    if position is not None:
+        key = UNPLACED if is_unplaced(position) else position.method
+        yield key, words(f"browse.accuracy_{key}")
+
+
+IS: dict[str, Callable[[Record, Words], Choices]] = {
+    "kind": _kind,
+    "stage": _stage,
+    "schedule": _schedule,
+    "district": _districts,
+    "commune": _communes,
+    "who": _who,
+    "sector": _sectors,
+    "accuracy": _accuracy,
+}
+
+ORDER = {
+    "kind": tuple(
+        layer.layer_id for draws in ("places", "routes") for layer in LAYERS if layer.draws == draws
+    ),
+    "stage": STAGE_GROUPS,
+    "schedule": SCHEDULES,
+    "accuracy": (*POSITION_METHODS, UNPLACED),
+}
+"""Choices that stand in an order of their own; the others stand by their label."""
+
+
+def _choices(name: str, book: Book, words: Words) -> Iterator[Json]:
+    found = {key: label for r in book.records for key, label in IS[name](r, words)}
+    order = ORDER.get(name, ())
+    places = {key: place for place, key in enumerate(order)}
+    # what is not known stands last, as one choice of every facet
+    keys = sorted(
+        found.keys() - {NOT_KNOWN}, key=lambda k: (places.get(k, len(places)), folded(found[k]), k)
+    )
+    for key in keys:
+        yield [key, found[key]]
+    yield [NOT_KNOWN, words("stage_group.not_known")]
+
+
+def _teller(name: str) -> Callable[[Book, Words], Iterator[Json]]:
+    return lambda book, words: _choices(name, book, words)
+
+
+CHOICES = {name: _teller(name) for name in IS}
+
+
+def _routes(book: Book, words: Words) -> list[Json]:
+    """Return the roads and canals that one may ask to be near to, by name."""
+    there = [r for r in book.routes if r.position and not is_unplaced(r.position)]
+    lines = [r for r in there if r.position and r.position.geometry.geom_type != "Point"]
+    named = sorted((folded(words.of(r, "name")), r.subject_id, r) for r in lines)
+    return [[r.subject_id, words.of(r, "name")] for _, _, r in named if nearness_kind(r) != "port"]
+
+
+def _carried(record: Record, book: Book, nearby: dict[str, Bounds]) -> list[Json]:
+    """Return a record's row of `CARRIED`: raw values, empty where nothing is known."""
+    numbers, position, area = _numbers(record), record.position, record.fact("area_ha")
+    at = position.geometry.representative_point() if position else None
+    told: dict[str, Json] = {
+        "id": record.subject_id,
+        "table": record.table,
+        "kind": record.kind,
+        "name_vi": record.name_vi,
+        "name_en": record.name_en,
+        "stage_group": stage_group(record),
+        "stage_on": record.stage.on if record.stage else "",
+        "schedule": record.schedule,
+        "days_late": record.days_late,
+        "last_heard_on": record.last_heard_on,
+        "area_as_of": area.claim.as_of if area else "",
+        "commune_ids": ";".join(u.unit_id for u in record.communes),
+        "communes": ";".join(u.name_vi for u in record.communes),
+        "old_commune_ids": ";".join(u.unit_id for u in record.old_communes),
+        "district_ids": ";".join(u.unit_id for u in record.districts),
+        "districts": ";".join(u.name_vi for u in record.districts),
+        "inside_id": record.inside_id,
+        "position_method": position.method if position else "",
+        "accuracy_m": position.accuracy_m if position else "",
+        "length_km": record.length_km,
+        "longitude": round(float(at.x), 6) if at else "",
+        "latitude": round(float(at.y), 6) if at else "",
+        "as_of": book.as_of.isoformat(),
+        "edition": book.edition,
+    }
+    told |= {who: fact.claim.value for who in WHO if (fact := record.fact(who))}
+    told |= numbers
+    for kind, bounds in nearby.items():
+        told |= {f"{kind}_least_km": bounds.least_km, f"{kind}_most_km": bounds.most_km}
+    return [told.get(name, "") for name in CARRIED]

@@ -1,0 +1,99 @@
+"""How far is each place from every drawn road, canal and port: at least, and at most?
+
+Straight lines in EPSG:5897. A distance between two places of limited accuracy is a pair of
+bounds, never one number; what is not drawn as a line, or only known to lie in the province, has
+no distance at all.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import geopandas as gpd
+import shapely
+
+from atlas.join import ROAD_KINDS, USELESS_M
+from atlas.measure import METRES_PER_KM
+from atlas.records import Book, Position, Record
+from geodata.crs import DISPLAY_CRS, to_metric
+
+REACH_M = 60_000.0
+"""Farther apart than this, no distance is told: it would help nobody choose."""
+
+TENTHS = 10  # of a kilometre: lower bounds are rounded down to them, upper bounds up
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The true distance lies between these, kilometres."""
+
+    least_km: float
+    most_km: float
+
+
+Reach = Mapping[str, Mapping[str, Bounds]]
+"""Place -> road, canal or port -> how far."""
+
+
+def reach_of(book: Book) -> Reach:
+    """Return for every place its distance to every drawn road and canal and to every port."""
+    places = [(r, r.position) for r in book.places if _is_placed(r.position)]
+    others = [(r, r.position) for r in book.records if _is_target(r)]
+    if not places or not others:
+        return {}
+    here, there = _metric(places), _metric(others)
+    pairs = shapely.STRtree(there).query(here, predicate="dwithin", distance=REACH_M)
+    found: dict[str, dict[str, Bounds]] = {}
+    for i, j in pairs.T.tolist():
+        (place, own), (other, its) = places[i], others[j]
+        if place.subject_id != other.subject_id and own and its:
+            metres = float(shapely.distance(here[i], there[j]))
+            bounds = bounds_km(metres, own.accuracy_m + its.accuracy_m)
+            found.setdefault(place.subject_id, {})[other.subject_id] = bounds
+    return {place: dict(sorted(found[place].items())) for place in sorted(found)}
+
+
+def bounds_km(distance_m: float, doubt_m: float) -> Bounds:
+    """Return the bounds of a distance measured with so much doubt on both ends together."""
+    least = max(0.0, distance_m - doubt_m) / METRES_PER_KM
+    most = (distance_m + doubt_m) / METRES_PER_KM
+    return Bounds(math.floor(least * TENTHS) / TENTHS, math.ceil(most * TENTHS) / TENTHS)
+
+
+def nearest(book: Book, near: Mapping[str, Bounds]) -> dict[str, Bounds]:
+    """Return the bounds of the distance to the nearest ``road``, ``canal`` and ``port``.
+
+    Whichever of them is the nearest in truth: its distance is at least the least of the lower
+    bounds and at most the least of the upper ones.
+    """
+    kinds = {r.subject_id: nearness_kind(r) for r in book.records}
+    groups: dict[str, list[Bounds]] = {}
+    for other, bounds in near.items():
+        groups.setdefault(kinds[other], []).append(bounds)
+    return {
+        kind: Bounds(min(b.least_km for b in group), min(b.most_km for b in group))
+        for kind, group in sorted(groups.items())
+    }
+
+
+def nearness_kind(record: Record) -> str:
+    """Return ``road``, ``canal`` or ``port``, or "" for what one does not ask to be near to."""
+    if record.kind in ROAD_KINDS:
+        return "road"
+    return record.kind if record.kind in ("canal", "port") else ""
+
+
+def _is_placed(position: Position | None) -> bool:
+    return position is not None and position.accuracy_m <= USELESS_M
+
+
+def _is_target(record: Record) -> bool:
+    if record.position is None or not _is_placed(record.position):
+        return False
+    is_point = record.position.geometry.geom_type == "Point"
+    return bool(nearness_kind(record)) and not (record.table == "routes" and is_point)
+
+
+def _metric(told: list[tuple[Record, Position | None]]) -> "list[shapely.Geometry]":
+    shapes = [position.geometry for _, position in told if position]
+    return list(to_metric(gpd.GeoDataFrame(geometry=shapes, crs=DISPLAY_CRS)).geometry)

@@ -1,0 +1,57 @@
+"""The index of the map's search box: every name that a reader may know a record by, folded."""
+
+import unicodedata
+from collections.abc import Iterator
+
+from atlas.layers import Json
+from atlas.records import Book, Record
+from atlas.words import Words
+
+WHO = ("developer", "investor", "owner", "proposer", "tenants")
+BARE_D = str.maketrans({"đ": "d", "Đ": "d"})
+
+
+def folded(text: str) -> str:
+    """Return text without diacritics, in lower case, ``đ`` as ``d``: what one types in haste.
+
+    ``site/scripts/map/search.js`` folds what is typed in the same way.
+    """
+    parts = unicodedata.normalize("NFD", text)
+    bare = "".join(sign for sign in parts if not "\u0300" <= sign <= "\u036f")
+    return " ".join(bare.translate(BARE_D).lower().split())
+
+
+def entries(book: Book, words: Words) -> list[Json]:
+    """Return what is searched: record id, the field that names it, its text, and folded.
+
+    Places whose new commune, old commune or old district is named are found by those names too.
+    """
+    found: list[Json] = []
+    for record in book.records:
+        seen: set[str] = set()
+        for name, text in _names(record, words):
+            key = folded(text)
+            if key and key not in seen:
+                seen.add(key)
+                found.append([record.subject_id, name, text, key])
+    return found
+
+
+def _names(record: Record, words: Words) -> Iterator[tuple[str, str]]:
+    yield "name", words.of(record, "name")
+    yield "other_name", record.name_vi if words.lang == "en" else record.name_en
+    yield from (("other_name", alias) for alias in record.aliases)
+    yield "number", record.ref
+    for measure in WHO:
+        if fact := record.fact(measure):
+            yield "who", fact.claim.value if words.lang == "vi" else fact.claim.value_en
+            yield "who", fact.claim.value
+    yield from (("act", number) for number in _acts(record))
+    for units in (record.communes, record.nodes, record.old_communes, record.districts):
+        yield from ((unit.level, words.of(unit, "name")) for unit in units)
+
+
+def _acts(record: Record) -> list[str]:
+    """Return the numbers of the legal acts that a record cites."""
+    acts = [*(event.act for event in record.events), *(event.act for event in record.money)]
+    return sorted({d.number for d in (*acts, *record.documents) if d and d.number})

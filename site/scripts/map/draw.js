@@ -1,0 +1,224 @@
+/* Draws the layers of ATLAS_LAYERS on Folium's map, and knows each record's marker. */
+'use strict';
+Atlas.draw = (() => {
+  const { make, svg, use, say } = Atlas.base;
+  const NAMES_FROM_ZOOM = 10.25;
+  const WATER_FROM_ZOOM = 12;
+  const PIN = 26;
+  const STEPS = 100000;
+  /** Two signs nearer than this, in pixels, hide each other in part. */
+  const TOUCHING = 24;
+
+  /** @type {Record<string, Feature>} */
+  const records = Object.create(null);
+
+  /* Lines come as steps of 10^-5 degrees from one corner to the next. */
+  /** @param {number[]} steps @returns {At[]} */
+  function corners(steps) {
+    let [latitude, longitude] = [0, 0];
+    /** @type {At[]} */
+    const line = [];
+    for (let i = 0; i < steps.length; i += 2) {
+      latitude += steps[i];
+      longitude += steps[i + 1];
+      line.push([latitude / STEPS, longitude / STEPS]);
+    }
+    return line;
+  }
+
+  /** @param {any} feature */
+  function unpack(feature) {
+    if (feature.lines) { feature.lines = feature.lines.map(corners); }
+    if (feature.rings) { feature.rings = feature.rings.map((/** @type {number[][]} */ part) => part.map(corners)); }
+  }
+
+  /** @param {Feature} feature */
+  function symbolOf(feature) {
+    if (feature.sign === 'single_point') { return 'single_point'; }
+    return feature.table === 'routes' ? 'route' : feature.kind;
+  }
+
+  /* A place is a shape by its kind, a route a small disc; the sign inside tells the stage. */
+  /** @param {Feature} feature */
+  function pin(feature) {
+    const picture = svg('svg', { viewBox: `0 0 ${PIN} ${PIN}`, width: PIN, height: PIN, 'aria-hidden': 'true' });
+    feature.symbol = use(`sign-${feature.stage}`, '', [6, 6, 14, 14]);
+    picture.append(use(`shape-${symbolOf(feature)}`, 'outer', [0, 0, PIN, PIN]), feature.symbol);
+    const icon = L.divIcon({
+      className: `pin layer-${feature.kind} is-${feature.sign}`,
+      html: /** @type {any} */ (picture),
+      iconSize: [PIN, PIN]
+    });
+    feature.label = `${feature.name}, ${feature.says}. ${feature.where}`;
+    feature.marker = L.marker(feature.at, { icon, riseOnHover: true });
+    feature.marker.on('add', () => dress(feature));
+    return feature.marker;
+  }
+
+  /* Leaflet makes a marker's element anew each time it is added. */
+  /** @param {Feature} feature */
+  function dress(feature) {
+    const element = feature.marker.getElement();
+    if (!element) { return; }
+    element.setAttribute('aria-label', feature.label);
+    element.dataset.id = feature.id;
+    mark(feature, 'is-dim', feature.dim);
+    mark(feature, 'is-out', feature.out);
+    element.classList.toggle('is-open', Atlas.panel.open === feature.id);
+    element.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' || event.key === ' ') {
+        event.preventDefault();
+        Atlas.draw.onPick(feature.id, true);
+      }
+    });
+    element.addEventListener('focus', () => Atlas.draw.onLight(feature.id, true));
+    element.addEventListener('blur', () => Atlas.draw.onLight(feature.id, false));
+  }
+
+  /** @param {Feature} feature @returns {L.Layer[]} */
+  function shapes(feature) {
+    const name = `layer-${feature.kind}`;
+    /** @type {L.Layer[]} */
+    const drawn = [];
+    if (feature.rings) {
+      drawn.push(L.polygon(feature.rings, { className: `${name} area`, weight: 2 }));
+    } else if (feature.lines) {
+      const dashArray = feature.sign === 'approximate' ? '9 7' : undefined;
+      drawn.push(L.polyline(feature.lines, { className: `${name} route`, weight: feature.width, dashArray }));
+    }
+    if (feature.radius) {
+      drawn.push(L.circle(feature.at, { radius: feature.radius, className: `${name} footprint`, weight: 1.5 }));
+    }
+    return drawn;
+  }
+
+  /** @param {Feature} feature */
+  function record(feature) {
+    const group = L.featureGroup([...shapes(feature), pin(feature)]);
+    group.bindTooltip(() => make('span', '', feature.name), { className: 'hint', sticky: true });
+    group.on('click', () => Atlas.draw.onPick(feature.id, false));
+    group.on('mouseover', () => Atlas.draw.onLight(feature.id, true));
+    group.on('mouseout', () => Atlas.draw.onLight(feature.id, false));
+    records[feature.id] = feature;
+    feature.group = group;
+    feature.dim = false;
+    feature.out = false;
+    return group;
+  }
+
+  /** @type {AtlasScripts['draw']['named']} */
+  function named(layer, text, kind, side) {
+    return layer.bindTooltip(() => make('span', '', text), {
+      permanent: true,
+      direction: /** @type {L.Direction} */ (side || 'center'),
+      className: `name ${kind}`,
+      interactive: false
+    });
+  }
+
+  /** @param {At} at @param {number} radius */
+  function spot(at, radius) {
+    return L.circleMarker(at, {
+      radius, stroke: false, fill: radius > 0, className: radius ? 'spot' : '', interactive: false
+    });
+  }
+
+  /** @param {Area} feature */
+  function commune(feature) {
+    const dot = spot(feature.at, feature.rings ? 0 : 3);
+    const drawn = [named(dot, feature.name, 'commune-name', feature.rings ? 'center' : 'bottom')];
+    if (feature.rings) {
+      drawn.unshift(L.polygon(feature.rings, { className: 'commune', weight: 1, interactive: false }));
+    }
+    return L.layerGroup(drawn);
+  }
+
+  /** @param {Water} feature */
+  function water(feature) {
+    const line = L.polyline(feature.lines, { className: 'water', weight: 1.5, interactive: false });
+    if (!feature.name) { return line; }
+    return L.layerGroup([line, named(spot(feature.at, 0), feature.name, 'water-name')]);
+  }
+
+  /** @param {string} id */
+  function layer(id) {
+    /** @type {(feature: any) => L.Layer} */
+    const draw = id === 'communes' ? commune : id === 'waterways' ? water : record;
+    const features = ATLAS_LAYERS.layers[id];
+    features.forEach(unpack);
+    const made = L.layerGroup(features.map(draw));
+    if (draw === record) { features.forEach((feature) => { feature.layer = made; }); }
+    return made;
+  }
+
+  /** @type {AtlasScripts['draw']['map']} */
+  function map(id, options) {
+    const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    const made = L.map(id, { zoomAnimation: !still, fadeAnimation: !still, inertia: !still, ...options });
+    L.control.zoom({ zoomInTitle: say('zoom_in'), zoomOutTitle: say('zoom_out') }).addTo(made);
+    L.control.scale({ imperial: false }).addTo(made);
+    const far = () => {
+      const names = made.getContainer().classList;
+      names.toggle('is-far', made.getZoom() < NAMES_FROM_ZOOM);
+      names.toggle('is-above-water', made.getZoom() < WATER_FROM_ZOOM);
+    };
+    made.on('zoomend viewreset', far);
+    made.whenReady(far);
+    return made;
+  }
+
+  /* Marks a record's sign and its line or area. */
+  /** @param {Feature} feature @param {string} name @param {boolean} on */
+  function mark(feature, name, on) {
+    feature.group.eachLayer((part) => {
+      const element = /** @type {any} */ (part).getElement?.();
+      if (element) { element.classList.toggle(name, on); }
+    });
+  }
+
+  /** @param {string} id @param {boolean} on */
+  function light(id, on) {
+    if (records[id]) { mark(records[id], 'is-lit', on); }
+  }
+
+  /* What the filters take out is neither seen nor reached; its layer keeps it. */
+  /** @param {Feature} feature @param {boolean} out */
+  function hide(feature, out) {
+    if (feature.out === out) { return; }
+    feature.out = out;
+    mark(feature, 'is-out', out);
+  }
+
+  /* Shows the stage of a chosen year; what was not known then is dimmed, not hidden. */
+  /** @type {AtlasScripts['draw']['stage']} */
+  function stage(feature, group, dim, says) {
+    const label = `${feature.name}, ${says}. ${feature.where}`;
+    if (feature.label === label && feature.dim === dim) { return; }
+    feature.symbol.setAttribute('href', `#sign-${group}`);
+    feature.label = label;
+    feature.dim = dim;
+    mark(feature, 'is-dim', dim);
+    const element = feature.marker.getElement();
+    if (element) { element.setAttribute('aria-label', feature.label); }
+  }
+
+  /** @param {L.Map} made @param {Feature} feature */
+  function goTo(made, feature) {
+    if (!made.hasLayer(feature.group) || feature.out) { return; }
+    if (feature.lines) {
+      made.fitBounds(feature.group.getBounds(), { maxZoom: 12, animate: false });
+    } else {
+      made.setView(feature.at, Math.max(made.getZoom(), 12), { animate: false });
+    }
+  }
+
+  /* The records whose signs the sign of this one may hide. */
+  /** @param {L.Map} made @param {Feature} feature */
+  function near(made, feature) {
+    const here = made.latLngToLayerPoint(feature.at);
+    return Object.values(records).filter((other) => other !== feature && !other.out && made.hasLayer(other.marker)
+      && made.latLngToLayerPoint(other.at).distanceTo(here) < TOUCHING);
+  }
+
+  return { records, map, layer, named, spot, light, hide, stage, goTo, near, onPick: () => {}, onLight: () => {} };
+})();

@@ -1,0 +1,191 @@
+/* What the scripts of the map page hand each other; read by the type checker alone. */
+
+type Bounds = [number, number];
+type At = [number, number];
+
+/** One figure of the panel: name, value, date, sources, confidence, other values. */
+type Told = [string, string, string, string, string, string];
+
+/** One cell of a comparison: text, date, documents, confidence, other values, number or bounds. */
+type Cell = [string, string?, number[]?, string?, string?, (number | Bounds | null)?];
+
+interface Feature {
+  id: string;
+  table: string;
+  kind: string;
+  name: string;
+  says: string;
+  stage: string;
+  sign: string;
+  where: string;
+  facts: Told[];
+  at: At;
+  lines?: At[][];
+  rings?: At[][][];
+  radius?: number;
+  width?: number;
+  marker: L.Marker;
+  group: L.FeatureGroup;
+  layer: L.LayerGroup;
+  symbol: SVGElement;
+  label: string;
+  dim: boolean;
+  out: boolean;
+}
+
+interface Area { name: string; at: At; rings?: At[][][] }
+interface Water { name?: string; at: At; lines: At[][] }
+
+interface LayersFile {
+  words: Record<string, string>;
+  layers: Record<string, any[]>;
+  aside: At | null;
+}
+
+interface Found {
+  name: string;
+  table: string;
+  kind: string;
+  says: string;
+  inside: string;
+  is: Record<string, string[]>;
+  numbers: Record<string, number>;
+  near: Record<string, Bounds>;
+  to: Record<string, Bounds>;
+  years: string;
+  money: [string, string, string, string][];
+  cells: Record<string, Cell>;
+  carry: (string | number | null)[];
+}
+
+interface FindFile {
+  edition: string;
+  as_of: string;
+  lang: string;
+  first_year: number;
+  words: Record<string, string>;
+  choices: Record<string, [string, string][]>;
+  routes: [string, string][];
+  rows: [string, string, string][];
+  documents: string[];
+  carried: string[];
+  search: [string, string, string, string][];
+  records: Record<string, Found>;
+}
+
+/** A range that a reader asks for; `known` leaves out what is not known. */
+interface Span { least: number | null; most: number | null; known: boolean }
+
+/** Everything that a link carries. */
+interface State {
+  map: [number, number, number] | null;
+  hide: string[];
+  choose: Record<string, string[]>;
+  range: Record<string, Span>;
+  route: string;
+  sure: boolean;
+  view: boolean;
+  sort: string;
+  year: number | null;
+  id: string;
+  shortlist: string[] | null;
+  compare: string[];
+}
+
+interface Verdict { shown: boolean; by: string[]; mark: string }
+
+interface Result { id: string; field: string; text: string }
+
+interface Parts { map: L.Map; control: L.Control.Layers; layers: [string, L.LayerGroup][] }
+
+interface AtlasScripts {
+  base: {
+    make<K extends keyof HTMLElementTagNameMap>(tag: K, name?: string, text?: string): HTMLElementTagNameMap[K];
+    svg(tag: string, told: Record<string, string | number>): SVGElement;
+    use(symbol: string, name: string, box: [number, number, number, number]): SVGElement;
+    button(text: string, act: () => void, name?: string): HTMLButtonElement;
+    byId(id: string): HTMLElement;
+    input(id: string): HTMLInputElement;
+    say(key: string, values?: Record<string, string | number>): string;
+    tell(text: string): void;
+    number(value: number, places?: number): string;
+    find(): FindFile;
+    wide(): boolean;
+  };
+  draw: {
+    records: Record<string, Feature>;
+    map(id: string, options: L.MapOptions): L.Map;
+    layer(id: string): L.LayerGroup;
+    named(layer: L.Layer, text: string, kind: string, side?: string): L.Layer;
+    spot(at: At, radius: number): L.CircleMarker;
+    light(id: string, on: boolean): void;
+    hide(feature: Feature, out: boolean): void;
+    stage(feature: Feature, group: string, dim: boolean, says: string): void;
+    goTo(map: L.Map, feature: Feature): void;
+    near(map: L.Map, feature: Feature): Feature[];
+    onPick: (id: string, byKey: boolean) => void;
+    onLight: (id: string, on: boolean) => void;
+  };
+  hash: {
+    parse(text: string): State;
+    format(state: State): string;
+    empty(): State;
+    RANGES: string[];
+    FACETS: string[];
+    isPlain(state: State): boolean;
+  };
+  panel: {
+    open: string;
+    show(id: string, focus: boolean, back?: HTMLElement | null): boolean;
+    close(): void;
+    refresh(): void;
+  };
+  page: {
+    map: L.Map;
+    layers: [string, L.LayerGroup][];
+    state: State;
+    later(): Promise<boolean>;
+    save(): void;
+    address(embed?: boolean): string;
+    pick(id: string, focus: boolean, back?: HTMLElement | null): boolean;
+  };
+  narrow: {
+    judge(state: State, inView: (id: string) => boolean): Record<string, Verdict>;
+    active(state: State): string[];
+    spanOf(found: Found, name: string, route: string): number | Bounds | null;
+    group(mark: string): string;
+    sums(ids: string[]): Sums;
+    knocked(verdicts: Record<string, Verdict>): [string, number, number][];
+    without(verdicts: Record<string, Verdict>, filter: string): string[];
+  };
+  facets: { build(): void; read(): void; show(verdicts: Record<string, Verdict>): void; describe(filter: string): string; drop(filter: string): void };
+  list: { build(): void; show(verdicts: Record<string, Verdict>): void; order(ids: string[]): string[]; light(id: string, on: boolean): void };
+  search: { build(): void; fold(text: string): string; find(text: string): Result[] };
+  shortlist: { build(): void; has(id: string): boolean; toggle(id: string): void; show(): void };
+  compare: { show(ids: string[], focus: boolean): void; close(): void; better(row: [string, string, string], ids: string[]): string[] };
+  carry: { csv(ids: string[]): string; geojson(ids: string[]): string; build(): void };
+  browse: { apply(): void; start(): void; shown: string[]; changed(): void; yearText(mark: string): string };
+  map: (id: string, options: L.MapOptions) => L.Map;
+  layer: (id: string) => L.LayerGroup;
+  begin: (parts: Parts) => void;
+}
+
+interface Sums {
+  count: number;
+  hectares: number;
+  withArea: number;
+  withoutArea: number;
+  inside: number;
+  money: [string, string, number, number][];
+  withoutMoney: number;
+}
+
+declare var Atlas: AtlasScripts;
+declare var ATLAS_LAYERS: LayersFile;
+declare var ATLAS_FIND: FindFile;
+
+interface UFuzzy {
+  search(haystack: string[], needle: string, outOfOrder?: number, limit?: number):
+    [number[] | null, { idx: number[] } | null, number[] | null];
+}
+declare var uFuzzy: new (options: Record<string, unknown>) => UFuzzy;

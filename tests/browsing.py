@@ -1,0 +1,66 @@
+"""A built folder served on loopback and opened in a real Chromium, for the browser tests."""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from builds import PROJECT
+from flows.serve import site_app
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+AXE = PROJECT / "site" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@contextmanager
+def served(public: Path) -> Iterator[str]:
+    """Serve a folder on a free loopback port, as ``atlas serve`` does; yield its address."""
+    config = uvicorn.Config(site_app(public), host="127.0.0.1", port=0, log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
+    server.should_exit = True
+    thread.join()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start Chromium without a window."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def faults_of(page: Page, own: str) -> list[str]:
+    """Return a list that fills with console errors and requests that leave ``own``."""
+    faults: list[str] = []
+    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: faults.append(str(e)))
+    page.on("requestfailed", lambda r: faults.append(f"failed: {r.url}"))
+    mine = (own, "data:", "blob:")
+    page.on("request", lambda r: None if r.url.startswith(mine) else faults.append(r.url))
+    return faults
+
+
+def violations(page: Page) -> list[object]:
+    """Return what axe finds on the page as it stands; the context must bypass the CSP."""
+    if not page.evaluate("'axe' in globalThis"):
+        page.add_script_tag(path=str(AXE))
+    found = "axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
+    return list(page.evaluate(found))

@@ -1,0 +1,241 @@
+"""The planner's pages in a real Chromium: what is late and why, who reports when, how old it is."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from playwright.sync_api import Browser, Page, Route
+
+from browsing import chromium, faults_of, served, violations
+from builds import Built
+
+PAGES = ("track", "programme", "duties", "sources", "places/kcn-song-hau-2")
+LANGUAGES = ("vi", "en")
+LATEST = "kcn-dong-phu"
+MANY_TABS = 60
+
+
+@pytest.fixture(scope="module")
+def site(built: Built) -> Iterator[str]:
+    with served(built.public) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 360, "height": 760})
+    yield opened
+    opened.context.close()
+
+
+def text_of(page: Page, selector: str) -> str:
+    return page.locator(selector).first.inner_text().replace("\u00a0", " ")
+
+
+def focused(page: Page) -> str:
+    told = page.evaluate("[document.activeElement.getAttribute('href'), document.activeElement.id]")
+    return str(told[0] or told[1])
+
+
+def tab_to(page: Page, href: str) -> None:
+    """Press Tab until the link has the focus, as someone without a mouse does."""
+    for _ in range(MANY_TABS):
+        page.keyboard.press("Tab")
+        if focused(page) == href:
+            return
+    raise AssertionError(f"{href} is not reached in {MANY_TABS} presses of Tab")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_by_keyboard_at_360_px_one_finds_what_is_late_and_why(page, site, language):
+    page.goto(f"{site}{language}/index.html")
+    tab_to(page, "track/index.html")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/track/index.html")
+    tab_to(page, "#state-late")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**#state-late")
+    page.keyboard.press("Tab")
+    while not focused(page).endswith(f"places/{LATEST}/index.html"):
+        page.keyboard.press("Tab")
+    row = text_of(page, f"#track-{LATEST}")
+    why = {"vi": "chưa nguồn nào nói đã đạt", "en": "no source says it was met"}[language]
+    days = {"vi": "ngày", "en": "days"}[language]
+    assert why in row and days in row
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/places/{LATEST}/index.html")
+    assert page.locator("#chart-gantt svg").count() == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_by_touch_at_360_px_one_finds_what_is_late_and_why(browser, site, language):
+    context = browser.new_context(viewport={"width": 360, "height": 760}, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{site}{language}/track/index.html")
+    page.locator("a[href='#state-late']").first.tap()
+    row = page.locator(f"#track-{LATEST}")
+    row.scroll_into_view_if_needed()
+    assert row.locator("td[data-label]").count() >= 6
+    row.locator("th a").tap()
+    page.wait_for_url(f"**/places/{LATEST}/index.html")
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "who"),
+    [
+        ("vi", "15/11/2027", "Sở Công Thương"),
+        ("en", "15 November 2027", "Department of Industry and Trade"),
+    ],
+)
+def test_by_keyboard_at_360_px_one_finds_who_must_report_on_15_november(
+    page, site, language, day, who
+):
+    page.goto(f"{site}{language}/index.html")
+    tab_to(page, "duties/index.html")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/duties/index.html")
+    rows = page.locator("section:has(> #next) tbody tr")
+    (row,) = [text for text in rows.all_inner_texts() if day in text]
+    assert who in row
+    tab_to(page, "#agency-so-cong-thuong")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**#agency-so-cong-thuong")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("width", [320, 768, 1440])
+def test_no_page_of_the_planner_is_wider_than_its_screen(browser, site, language, name, width):
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    faults = faults_of(page, site)
+    page.goto(f"{site}{language}/{name}/index.html", wait_until="networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert faults == []
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_nothing_with_every_table_open(browser, site, language, scheme):
+    context = browser.new_context(bypass_csp=True, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(f"{site}{language}/track/index.html")
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    assert violations(page) == []
+    context.close()
+
+
+def test_every_chart_has_a_name_a_description_and_its_table(browser, site):
+    page = browser.new_page(java_script_enabled=False)
+    for name in ("track", "programme"):
+        page.goto(f"{site}vi/{name}/index.html")
+        charts = page.locator("figure.chart")
+        assert charts.count() >= 3
+        for chart in charts.all():
+            assert chart.locator("svg > title").text_content()
+            assert chart.locator("svg > desc").text_content()
+            section = chart.locator("xpath=ancestor::section[1]")
+            assert section.locator("table").count() >= 1
+    page.close()
+
+
+def test_charts_are_legible_in_the_dark_and_on_paper(browser, site):
+    page = browser.new_page(color_scheme="dark")
+    page.goto(f"{site}vi/track/index.html")
+    colour = "getComputedStyle(document.querySelector('#chart-portfolio text')).fill"
+    dark = page.evaluate(colour)
+    page.emulate_media(media="print", color_scheme="light")
+    width = "document.querySelector('#chart-portfolio svg').getBoundingClientRect().width"
+    assert dark != page.evaluate(colour) == "rgb(0, 0, 0)"
+    assert page.evaluate(width) <= page.viewport_size["width"]
+    page.close()
+
+
+def test_the_growth_of_one_power_plant_is_said_at_the_chart(page, site):
+    page.goto(f"{site}vi/programme/index.html")
+    assert "Nhiệt điện Sông Hậu 1" in text_of(page, "#chart-series-kpi-gtsx figcaption")
+
+
+def run_of(built: Built) -> dict[str, str]:
+    return json.loads((built.public / "status.json").read_text(encoding="utf-8"))
+
+
+def answer(told: dict[str, str]) -> Callable[[Route], None]:
+    """Answer a request with this record of a run."""
+    return lambda route: route.fulfill(json=told)
+
+
+def open_at(page: Page, address: str, later: timedelta, run: dict[str, str]) -> str:
+    """Open a page with the reader's clock so much later than the last run; return its tone."""
+    page.clock.set_fixed_time(datetime.fromisoformat(run["built_on"]) + later)
+    page.goto(address, wait_until="networkidle")
+    page.wait_for_selector("html[data-fresh]")
+    return str(page.get_attribute("html", "data-fresh"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        (timedelta(hours=3), "green", "3 giờ", "3 hours"),
+        (timedelta(hours=35), "green", "35 giờ", "35 hours"),
+        (timedelta(hours=37), "amber", "37 giờ", "37 hours"),
+        (timedelta(days=6), "amber", "6 ngày", "6 days"),
+        (timedelta(days=8), "red", "8 ngày", "8 days"),
+    ],
+)
+def test_the_page_turns_amber_then_red_by_the_reader_s_clock(page, site, built, language, case):
+    later, tone, *told = case
+    assert open_at(page, f"{site}{language}/table/index.html", later, run_of(built)) == tone
+    assert told[LANGUAGES.index(language)] in text_of(page, "#fresh")
+    assert page.locator("main > #fresh").count() == (0 if tone == "green" else 1)
+
+
+def test_a_run_that_published_nothing_is_said_and_so_is_a_newer_edition(page, site, built):
+    for changes, word in (({"run": "refused"}, "ấn bản trước"), ({"edition": "2099-x"}, "2099-x")):
+        told = run_of(built) | changes
+        page.route("**/status.json", answer(told))
+        assert open_at(page, f"{site}vi/table/index.html", timedelta(hours=1), told) == "amber"
+        assert word in text_of(page, "#fresh")
+        page.unroute("**/status.json")
+
+
+@pytest.mark.parametrize("later", [timedelta(days=3), timedelta(days=30)])
+def test_without_a_server_the_edition_s_own_date_speaks(page, site, built, later):
+    page.route("**/status.json", lambda r: r.abort())
+    as_of = datetime.fromisoformat(f"{run_of(built)['as_of']}T23:59:59+07:00")
+    page.clock.set_fixed_time(as_of + later + timedelta(minutes=1))
+    page.goto((built.public / "vi" / "table" / "index.html").as_uri())
+    page.wait_for_selector("html[data-fresh]")
+    assert page.get_attribute("html", "data-fresh") == ("amber" if later.days < 7 else "red")
+    page.goto(f"{site}vi/table/index.html")
+    page.wait_for_selector("html[data-fresh]")
+    assert f"{later.days} ngày" in text_of(page, "#fresh")
+
+
+def test_sources_tell_their_age_and_without_javascript_only_their_dates(browser, page, site):
+    page.goto(f"{site}vi/sources/index.html", wait_until="networkidle")
+    assert "cách đây" in text_of(page, "[data-since]")
+    plain = browser.new_page(java_script_enabled=False)
+    plain.goto(f"{site}vi/sources/index.html")
+    assert plain.locator("[data-since]").first.inner_text() == ""
+    assert not plain.locator("#fresh").is_visible()
+    plain.close()
+
+
+def test_hostile_words_in_the_run_s_record_stay_text(page, site, built):
+    hostile = "<img src=x onerror='globalThis.ran=1'>"
+    told = run_of(built) | {"edition": hostile}
+    page.route("**/status.json", answer(told))
+    assert open_at(page, f"{site}en/table/index.html", timedelta(hours=1), told) == "amber"
+    assert hostile in text_of(page, "#fresh")
+    assert page.evaluate("globalThis.ran") is None
