@@ -6,6 +6,7 @@ language fills them in, escaped. Colours are classes, so `site/styles/charts.css
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,12 +25,14 @@ BESIDE_PX = 312
 YEAR_PX = 62
 SHORT_YEAR_PX = 44
 BARS_PX = 300
+PLAN_PX = 640
 LABEL_PX = 13
 POINT_PX2 = 110
 DECIMALS = 1  # a tenth of a pixel
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 Say = Callable[[Words], str]
+Path = Sequence[tuple[float, float]]
 
 SHAPES = {
     "ring": "circle",
@@ -46,6 +49,12 @@ SHAPES = {
     "after": "triangle-right",
     "value": "circle",
     "target": "diamond",
+    "undated": "square",
+    "gone": "M-.7,-.7L.7,.7M.7,-.7L-.7,.7",
+    "stalled": "circle",
+    "on-time": "circle",
+    "kept": "circle",
+    "overdue": "diamond",
 }
 """The marks that stand at a point, from the bottom up; the key beside a chart shows the same."""
 
@@ -163,6 +172,45 @@ def curve(marks: Sequence[Mark], heights: Sequence[float], years: tuple[int, int
     width = max(250, SHORT_YEAR_PX * (years[1] - years[0]))
     spec = _frame([*layers], width) | {"height": 180}
     return Chart(_drawn(spec, set()), (), frozenset(mark.kind for mark in marks))
+
+
+def plan(paths: Sequence[tuple[str, Path]], points: Sequence[tuple[str, float, float]]) -> Chart:
+    """Draw a small map without words: paths of a kind each, and over them points of `SHAPES`.
+
+    Coordinates are degrees; one of longitude is drawn as wide as it is there. No words: it
+    may be scaled to any width.
+    """
+    spots = [spot for _, path in paths for spot in path] + [(x, y) for _, x, y in points]
+    west, east = min(x for x, _ in spots), max(x for x, _ in spots)
+    south, north = min(y for _, y in spots), max(y for _, y in spots)
+    shrunk = math.cos(math.radians((south + north) / 2))
+    x: dict[str, Json] = {"field": "x", "type": "quantitative", "axis": None,
+                          "scale": _scale(west, east)}  # fmt: skip
+    y: dict[str, Json] = {"field": "y", "type": "quantitative", "axis": None,
+                          "scale": _scale(south, north)}  # fmt: skip
+    kinds = list(dict.fromkeys(kind for kind, _ in paths))
+    layers: list[Json] = [_path_layer(kind, paths, {"x": x, "y": y}) for kind in kinds]
+    for kind, shape in SHAPES.items():
+        values: list[Json] = [{"x": at, "y": up} for k, at, up in points if k == kind]
+        mark: Json = {"type": "point", "shape": shape, "size": POINT_PX2, "opacity": 1}
+        told: Json = {"name": kind, "data": {"values": values}, "mark": mark,
+                      "encoding": {"x": x, "y": y}}  # fmt: skip
+        layers += [told] if values else []
+    height = round(PLAN_PX * (north - south) / ((east - west) * shrunk))
+    spec = _frame(layers, PLAN_PX) | {"height": height, "padding": 12}
+    return Chart(_drawn(spec, set()), (), frozenset([*kinds, *(kind for kind, _, _ in points)]))
+
+
+def _path_layer(kind: str, paths: Sequence[tuple[str, Path]], encoding: Mapping[str, Json]) -> Json:
+    values: list[Json] = [
+        {"x": at, "y": up, "p": number, "o": order}
+        for number, (k, path) in enumerate(paths)
+        if k == kind
+        for order, (at, up) in enumerate(path)
+    ]
+    order: dict[str, Json] = {"order": {"field": "o"}, "detail": {"field": "p"}}
+    return {"name": kind, "data": {"values": values}, "mark": {"type": "line"},
+            "encoding": {**encoding, **order}}  # fmt: skip
 
 
 def _told(value: Json) -> dict[str, Json]:
@@ -335,7 +383,7 @@ def _class_of(element: ElementTree.Element) -> str:
         if part in KEPT_CLASSES:
             return KEPT_CLASSES[part]
         if part.endswith("_marks"):
-            return f"c-{part.removesuffix('_marks')}"
+            return f"c-{part.removesuffix('_marks')}".replace("_", "-")
     return ""
 
 

@@ -4,11 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from atlas.charts import Chart, Lane, Mark, Say, bars, curve, gantt
+import shapely
+
+from atlas.charts import Chart, Lane, Mark, Say, bars, curve, gantt, plan
 from atlas.conflicts import disputed, drawn_overlaps, found_by_rule
+from atlas.layers import commune_layer
 from atlas.programme import Compared, Division, Row, Series
 from atlas.records import Book, MoneyEvent, Promise, Record, StageEvent
-from atlas.telling import phase_text
+from atlas.telling import is_unplaced, phase_text
 from atlas.track import (
     SCHEDULES,
     Amounts,
@@ -31,6 +34,19 @@ PORTFOLIO_YEARS = (2018, 2031)
 
 LABEL_CHARACTERS = 42  # what fits beside a chart; the whole name stands in the table
 ABOVE_CHARACTERS = 32  # what fits above a bar, before its amount
+MAP_KINDS = {
+    "late": "overdue",
+    "stalled": "stalled",
+    "on_time": "on-time",
+    "met": "kept",
+    "undated": "undated",
+    "ended": "gone",
+}
+"""The mark of each schedule state on the small map."""
+
+MAP_MARGIN_DEGREES = 0.02
+WHOLE = (-180.0, -90.0, 180.0, 90.0)
+THIN_DEGREES = 0.0005  # about 50 m, less than a pixel of the small map
 RINGED = ("preparing", "building", "operating")
 
 
@@ -43,6 +59,27 @@ def portfolio(groups: Iterable[tuple[str, Sequence[Record]]], as_of: date) -> Ch
             lanes.append(Lane(_word(f"layer.{kind}"), (), is_heading=True))
             lanes += [_lane(record, as_of) for record in told]
     return gantt(lanes, PORTFOLIO_YEARS, _at(as_of), _day(as_of))
+
+
+def state_map(book: Book) -> Chart | None:
+    """Draw the communes and, in the state of its schedule, whatever is placed in or near them."""
+    communes = commune_layer(book)
+    areas = [] if communes is None else communes.geometry.tolist()
+    frame = shapely.union_all(areas).buffer(MAP_MARGIN_DEGREES).bounds if areas else WHOLE
+    paths = [("commune", part.exterior) for area in areas for part in shapely.get_parts(area)]
+    points = []
+    for record in book.records:
+        kind, position = MAP_KINDS.get(record.schedule, "undated"), record.position
+        if position is None or is_unplaced(position):
+            continue
+        if position.geometry.geom_type.endswith("LineString"):
+            lines = shapely.clip_by_rect(position.geometry.simplify(THIN_DEGREES), *frame)
+            paths += [(f"route-{kind}", line) for line in shapely.get_parts(lines)]
+        else:
+            spot = position.geometry.representative_point()
+            points.append((kind, *(position.drawn_at or (spot.x, spot.y))))
+    told = [(kind, [(x, y) for x, y, *_ in path.coords]) for kind, path in paths]
+    return plan(told, points) if len(points) > 1 else None
 
 
 def record_gantt(record: Record, as_of: date) -> Chart | None:
@@ -123,6 +160,8 @@ def planner_values(book: Book, groups: Iterable[tuple[str, Sequence[Record]]]) -
             ("fund", by_fund(told)),
             ("district", by_district(told)),
         ),
+        "state_map": state_map(book),
+        "map_kinds": MAP_KINDS,
         "portfolio": portfolio(groups, book.as_of),
         "gantt_rows": gantt_rows(book),
         "first_year": PORTFOLIO_YEARS[0],

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from atlas.charts import LINES, SHAPES, Chart, Lane, Mark, bars, curve, gantt
+from atlas.charts import LINES, SHAPES, Chart, Lane, Mark, bars, curve, gantt, plan
 from atlas.words import read_words
 from builds import PROJECT
 
@@ -137,3 +137,18 @@ def test_numbers_beside_a_curve_are_written_as_each_language_does():
     assert "20.000" in texts(tree(chart, VI))
     assert "20,000" in texts(tree(chart, EN))
     assert "2024" in texts(tree(chart, VI))
+
+
+def test_a_small_map_keeps_north_up_and_degrees_in_proportion():
+    square = [(105.0, 9.0), (106.0, 9.0), (106.0, 10.0), (105.0, 10.0), (105.0, 9.0)]
+    chart = plan([("commune", square)], [("overdue", 105.5, 9.75), ("kept", 105.5, 9.25)])
+    svg = tree(chart)
+    height, width = float(svg.get("height")), float(svg.get("width"))
+    assert height / width == pytest.approx(1 / 0.986, abs=0.02)
+    ups = {
+        g.get("class"): float(re.search(r",([\d.]+)\)", g[0].get("transform"))[1])
+        for g in svg.iter("g")
+        if g.get("class") in ("c-overdue", "c-kept")
+    }
+    assert ups["c-overdue"] < ups["c-kept"]
+    assert texts(svg) == []

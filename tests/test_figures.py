@@ -1,5 +1,6 @@
 import dataclasses
 import datetime
+import re
 from decimal import Decimal
 
 import pytest
@@ -14,10 +15,11 @@ from atlas.figures import (
     portfolio,
     record_gantt,
     series_curve,
+    state_map,
 )
 from atlas.track import amounts
 from atlas.words import read_words
-from books import expressway, indicator, park, record, small_book, table, target
+from books import bare_book, expressway, indicator, park, record, small_book, table, target
 from builds import PROJECT
 
 VI = read_words(PROJECT / "site" / "words")["vi"]
@@ -155,3 +157,15 @@ def test_a_long_name_is_cut_in_the_chart_only():
     long = dataclasses.replace(expressway(), name_vi="Cao tốc " + "rất dài " * 12)
     text = says(portfolio([("expressway", [long])], AS_OF))
     assert "…" in text and long.name_vi not in text
+
+
+def test_the_small_map_shows_each_placed_subject_in_its_state_and_no_unplaced_one():
+    chart = state_map(small_book())
+    assert chart is not None
+    assert chart.kinds == {"commune", "route-undated", "overdue", "undated"}
+    assert len(re.findall(r'class="c-overdue"', says(chart))) == 1
+    assert state_map(bare_book()) is not None
+
+
+def test_without_places_there_is_no_small_map():
+    assert state_map(small_book(places=(), routes=())) is None

@@ -26,7 +26,8 @@
    */
   function age(ms) {
     if (ms >= 2 * DAY) { return counted(Math.floor(ms / DAY), 'day'); }
-    return counted(Math.max(0, Math.floor(ms / HOUR)), 'hour');
+    if (ms < HOUR) { return (line && line.getAttribute('data-short')) || counted(0, 'hour'); }
+    return counted(Math.floor(ms / HOUR), 'hour');
   }
 
   /** @param {number} time */
