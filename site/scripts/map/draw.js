@@ -6,6 +6,7 @@ Atlas.draw = (() => {
   const WATER_FROM_ZOOM = 12;
   const PIN = 26;
   const STEPS = 100000;
+  const ABOVE_SHEET = 0.2; // of the map's height
   /** Two signs nearer than this, in pixels, hide each other in part. */
   const TOUCHING = 24;
 
@@ -210,6 +211,8 @@ Atlas.draw = (() => {
     } else {
       made.setView(feature.at, Math.max(made.getZoom(), 12), { animate: false });
     }
+    // on a phone the sheet covers the lower half: the place stands above it
+    if (!Atlas.base.wide()) { made.panBy([0, made.getSize().y * ABOVE_SHEET], { animate: false }); }
   }
 
   /* The records whose signs the sign of this one may hide. */

@@ -204,11 +204,9 @@ Atlas.facets = (() => {
 
   /** @param {string} name @param {Record<string, Verdict>} verdicts */
   function showChoices(name, verdicts) {
-    const wanted = Atlas.page.state.choose[name] || [];
     const ids = Atlas.narrow.without(verdicts, name);
     document.querySelectorAll(`[data-facet="${name}"]`).forEach((one) => {
       const tick = /** @type {HTMLInputElement} */ (one);
-      tick.checked = wanted.includes(tick.value);
       const there = ids.filter((id) => keysOf(id, name, verdicts).includes(tick.value)).length;
       /** @type {HTMLElement} */ (tick.parentElement?.querySelector('.count')).textContent = `(${there})`;
     });
@@ -278,7 +276,12 @@ Atlas.facets = (() => {
     const { state } = Atlas.page;
     last = verdicts;
     FACETS.forEach((name) => {
-      const count = (state.choose[name] || []).length;
+      const wanted = state.choose[name] || [];
+      const count = wanted.length;
+      document.querySelectorAll(`[data-facet="${name}"]`).forEach((one) => {
+        const tick = /** @type {HTMLInputElement} */ (one);
+        tick.checked = wanted.includes(tick.value);
+      });
       /** @type {HTMLElement} */ (document.querySelector(`#facet-${name} .picked`)).textContent = count ? `(${count})` : '';
     });
     FACETS.filter(isOpen).forEach((name) => showChoices(name, verdicts));

@@ -241,6 +241,10 @@ Atlas.page = (() => {
     isReady = true;
     root.mapReady = 'true';
     addEventListener('hashchange', () => follow(parts));
+    /* The list has an entry of that id too: the browser goes there, the reader wants the map. */
+    addEventListener('load', () => {
+      if (location.hash.slice(1) in records) { map.getContainer().scrollIntoView({ block: 'start' }); }
+    });
   }
 
   Atlas.map = Atlas.draw.map;

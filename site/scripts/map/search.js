@@ -27,7 +27,14 @@ Atlas.search = (() => {
     const needle = fold(text).slice(0, 80);
     if (!needle) { return []; }
     const [all, info, ranked] = engine.search(haystack, needle, PERMUTED, LOOKED_AT);
-    const places = ranked && info ? ranked.map((i) => info.idx[i]) : all || [];
+    const places = ranked && info ? ranked.map((i) => info.idx[i]) : [...(all || [])];
+    /* What holds the very words comes first, and of these a name before anything else. */
+    /** @param {number} place */
+    const order = (place) => {
+      const [, field, , folded] = find().search[place];
+      return (` ${folded} `.includes(` ${needle} `) ? 0 : 2) + (field === 'name' || field === 'other_name' ? 0 : 1);
+    };
+    places.sort((a, b) => order(a) - order(b));
     /** @type {Map<string, Result>} */
     const best = new Map();
     places.forEach((place) => {
