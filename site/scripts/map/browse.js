@@ -63,7 +63,7 @@ Atlas.browse = (() => {
         byId('tally').focus();
       }, 'remove');
       away.setAttribute('aria-label', `${say('drop')}: ${Atlas.facets.describe(name)}`);
-      item.append(make('span', '', Atlas.facets.describe(name)), ' ', make('span', 'count', say('excludes', { out, alone })), ' ', away);
+      item.append(away, make('span', '', Atlas.facets.describe(name)), ' ', make('span', 'count', say('excludes', { out, alone })));
       return item;
     }));
     byId('reset').hidden = !box.childElementCount;

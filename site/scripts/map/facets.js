@@ -77,7 +77,8 @@ Atlas.facets = (() => {
   /** @param {string} name @param {string} end */
   function slider(name, end) {
     const isLeast = end === 'least';
-    const label = make('label', 'slide');
+    const box = make('div', 'slide');
+    const label = make('label', '', say(isLeast ? 'from' : 'to'));
     const bar = make('input');
     bar.type = 'range';
     bar.id = `${name}-${end}`;
@@ -86,8 +87,9 @@ Atlas.facets = (() => {
     bar.min = '0';
     const out = make('output');
     out.htmlFor.add(bar.id);
-    label.append(make('span', '', say(isLeast ? 'from' : 'to')), bar, out);
-    return label;
+    label.htmlFor = bar.id;
+    box.append(label, bar, out);
+    return box;
   }
 
   /** @param {string} name */
@@ -141,7 +143,6 @@ Atlas.facets = (() => {
     ['away', 'road', 'canal', 'port'].forEach((name) => distance.append(range(name)));
     form.append(numbers, distance);
     form.addEventListener('input', (event) => changed(/** @type {HTMLInputElement} */ (event.target)));
-    form.addEventListener('submit', (event) => event.preventDefault());
     byId('filters').addEventListener('toggle', again, true);
   }
 
