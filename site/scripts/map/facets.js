@@ -220,29 +220,39 @@ Atlas.facets = (() => {
     return keys.length ? keys : ['not_known'];
   }
 
-  /** @param {string} name @param {Record<string, Verdict>} verdicts */
-  function showRange(name, verdicts) {
+  /* Nothing is known of it, so there is nothing to narrow by. */
+  /** @param {string} name */
+  function isBlind(name) {
+    const { route } = Atlas.page.state;
+    return Object.values(find().records).every((one) => Atlas.narrow.spanOf(one, name, route) === null);
+  }
+
+  /** @param {string} name */
+  function setBars(name) {
     const wish = asked(name);
     const { most, step } = scales[name] = scale(name);
-    const isBlind = Object.values(find().records).every((one) => Atlas.narrow.spanOf(one, name, Atlas.page.state.route) === null);
-    const off = isBlind && !Atlas.page.state.range[name];
+    const disabled = isBlind(name) && !Atlas.page.state.range[name];
     [['least', wish.least ?? 0], ['most', wish.most ?? most]].forEach(([end, value]) => {
       const bar = input(`${name}-${end}`);
-      Object.assign(bar, { max: String(most), step: String(step), value: String(value), disabled: off });
+      Object.assign(bar, { max: String(most), step: String(step), value: String(value), disabled });
       const text = amount(name, Number(value));
       bar.setAttribute('aria-valuetext', text);
       /** @type {HTMLElement} */ (bar.parentElement?.querySelector('output')).textContent = text;
     });
+    const tick = /** @type {HTMLInputElement} */ (byId(`range-${name}`).querySelector('[data-unknown]'));
+    Object.assign(tick, { checked: !wish.known, disabled });
+  }
+
+  /** @param {string} name @param {Record<string, Verdict>} verdicts */
+  function showRange(name, verdicts) {
     const set = byId(`range-${name}`);
     const ids = Atlas.narrow.without(verdicts, name);
     const values = ids.map((id) => deciding(id, name));
     const none = values.filter((value) => value === null).length;
-    const tick = /** @type {HTMLInputElement} */ (set.querySelector('[data-unknown]'));
-    Object.assign(tick, { checked: !wish.known, disabled: off });
     const isAsked = name !== 'away' || Atlas.page.state.route;
     /** @type {HTMLElement} */ (set.querySelector('.unknown')).textContent = !isAsked ? say('no_route')
-      : isBlind ? say('none_known') : say('unknown_too', { count: none });
-    bars(/** @type {SVGElement} */ (set.querySelector('svg')), values, wish, most);
+      : isBlind(name) ? say('none_known') : say('unknown_too', { count: none });
+    bars(/** @type {SVGElement} */ (set.querySelector('svg')), values, asked(name), scales[name].most);
   }
 
   /** @param {SVGElement} picture @param {(number | null)[]} values @param {Span} wish @param {number} top */
@@ -286,6 +296,7 @@ Atlas.facets = (() => {
       /** @type {HTMLElement} */ (document.querySelector(`#facet-${name} .picked`)).textContent = count ? `(${count})` : '';
     });
     FACETS.filter(isOpen).forEach((name) => showChoices(name, verdicts));
+    RANGES.forEach(setBars);
     RANGES.filter((name) => isOpen(boxOf(name))).forEach((name) => showRange(name, verdicts));
     /** @type {HTMLSelectElement} */ (byId('route')).value = state.route;
     document.querySelectorAll('[name="sure"]').forEach((one) => {

@@ -67,7 +67,9 @@ Atlas.list = (() => {
     schedule: (id) => rank(id, 'schedule'),
     away: (id) => {
       const bounds = find().records[id].to[Atlas.page.state.route];
-      return bounds ? bounds[Atlas.page.state.sure ? 1 : 0] : NaN;
+      if (!bounds) { return NaN; }
+      // of two that may be as near, the one whose farthest is less comes first
+      return Atlas.page.state.sure ? bounds[1] : bounds[0] + bounds[1] / 1000;
     }
   };
 
