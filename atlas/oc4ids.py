@@ -7,11 +7,13 @@ calls "over" is told in words, and a place known by its commune gets no geometry
 import datetime
 from collections.abc import Iterable
 from decimal import Decimal
+from urllib.parse import quote
 
+import shapely
 from shapely.geometry import mapping
 
 from atlas.records import Book, Document, MoneyEvent, Promise, Record
-from atlas.telling import is_approximate
+from atlas.telling import is_approximate, outward
 
 VERSION = "0.9"
 """What a package of schema 0.9.5 states: the standard's major and minor number."""
@@ -23,6 +25,8 @@ ODBL = "https://opendatacommons.org/licenses/odbl/1-0/"
 NOON = "T00:00:00+07:00"
 FULL_DATE = len("2025-12-04")
 COORDINATE_DECIMALS = 6
+URI_SIGNS = "!#$%&'()*+,/:;=?@[]~"
+"""What stands in an address as it is (RFC 3986); any other sign is written by its bytes."""
 
 STATUS = {
     "park.planned": "identification",
@@ -33,7 +37,7 @@ STATUS = {
     "park.site_clearance": "preparation",
     "park.land_allocated": "preparation",
     "park.under_construction": "implementation",
-    "park.operating": "completion",
+    "park.operating": "maintenance",
     "park.converted": "",
     "park.revoked": "cancelled",
     "cluster.listed": "identification",
@@ -42,7 +46,7 @@ STATUS = {
     "cluster.detailed_plan": "preparation",
     "cluster.site_clearance": "preparation",
     "cluster.under_construction": "implementation",
-    "cluster.operating": "completion",
+    "cluster.operating": "maintenance",
     "cluster.converted": "",
     "cluster.annulled": "cancelled",
     "public.proposal": "identification",
@@ -53,7 +57,7 @@ STATUS = {
     "public.site_clearance": "preparation",
     "public.works": "implementation",
     "public.opened": "completion",
-    "public.closed": "completed",
+    "public.closed": "maintenance",
     "public.revoked": "cancelled",
     "project.invited": "identification",
     "project.named": "identification",
@@ -61,10 +65,14 @@ STATUS = {
     "project.registered": "preparation",
     "project.works": "implementation",
     "project.trial": "implementation",
-    "project.operating": "completion",
+    "project.operating": "maintenance",
     "project.ended": "cancelled",
 }
-"""Our stages in the standard's closed list of project statuses; "" where none of them fits."""
+"""Our stages in the standard's closed list of project statuses; "" where none of them fits.
+
+What is in use is in ``maintenance``, which covers the day-to-day running of the assets;
+``completion`` is handover and close-out, and ``completed`` is withdrawn since 0.9.4.
+"""
 
 SECTORS = {
     "industrial_park": ("economy",),
@@ -162,7 +170,7 @@ def _location(record: Record) -> dict[str, object]:
         "address": {name: value for name, value in address.items() if value},
     }
     if position is not None and not is_approximate(position):
-        told["geometry"] = _rounded(mapping(position.geometry))
+        told["geometry"] = _rounded(mapping(shapely.force_2d(position.geometry)))
     return told
 
 
@@ -216,7 +224,7 @@ def _document(document: Document) -> dict[str, object]:
         "id": document.document_id,
         "title": document.name_vi,
         "description": ", ".join(p for p in (document.number, document.publisher) if p),
-        "url": document.url if document.is_linked else "",
+        "url": quote(outward(document), safe=URI_SIGNS),
         "datePublished": moment(document.published_on),
         "language": "vi",
     }

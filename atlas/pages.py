@@ -7,7 +7,6 @@ import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import jinja2
 from markupsafe import Markup, escape
@@ -20,12 +19,13 @@ from atlas.handouts import ADDRESS, Handouts, handouts
 from atlas.layers import LAYERS, layer_script, shown_layers
 from atlas.maps import FIRST_PARTS, LATER_PARTS, draw_map
 from atlas.programme import Row
-from atlas.records import Book, Document, MoneyEvent, Record, Stage
+from atlas.records import Book, MoneyEvent, Record, Stage
 from atlas.sheet import Address
 from atlas.telling import (
     STAGE_GROUPS,
     accuracy_text,
     claim_text,
+    outward,
     phase_text,
     stage_group,
     unit_of,
@@ -252,12 +252,6 @@ def _shared(book: Book) -> dict[str, object]:
         ),
         "step_text": lambda step, words: step_text(step, sources, words),
     }
-
-
-def outward(document: Document) -> str:
-    """Return the address to link to, or "" where the register or the address forbids it."""
-    scheme = urlsplit(document.url).scheme.lower() if document.is_linked else ""
-    return document.url if scheme in ("http", "https") else ""
 
 
 def by_kind(book: Book) -> list[tuple[str, list[Record]]]:

@@ -3,9 +3,11 @@
 Pages and map say the same with it. What a record's values are was decided before.
 """
 
+from urllib.parse import urlsplit
+
 from atlas.positions import UNPLACED_M
 from atlas.programme import Row
-from atlas.records import Claim, Fact, Forecast, MoneyEvent, Position, Promise, Record
+from atlas.records import Claim, Document, Fact, Forecast, MoneyEvent, Position, Promise, Record
 from atlas.words import Words
 from geodata.schema import MONEY_KINDS, STAGE_PHASES
 
@@ -136,3 +138,9 @@ def _accuracy_key(record: Record, position: Position) -> str:
 def _names(record: Record, words: Words) -> str:
     names = ", ".join(words.of(unit, "name") for unit in record.communes or record.districts)
     return names or words("position.no_unit")
+
+
+def outward(document: Document) -> str:
+    """Return the address to link to, or "" where the register or the address forbids it."""
+    scheme = urlsplit(document.url).scheme.lower() if document.is_linked else ""
+    return document.url if scheme in ("http", "https") else ""

@@ -1,9 +1,17 @@
 """Schemas that published files are held to: ours, hand-written, and stricter than the standards.
 
 The standards' own schema files are not kept here. `PROFILE` is what Frictionless's profiles of a
-data package, a resource and a table schema ask of the fields that we write. `SUBSET` is what
-OC4IDS 0.9.5 asks of them; it also forbids every field that we do not write.
+data package, a resource and a table schema ask of the fields that we write. `OC4IDS` is what the
+project and package schemas of OC4IDS 0.9.5 ask of them, compared field by field: what is required,
+closed lists, formats, nothing empty, nothing twice. It also forbids every field that we do not
+write, and `hold_to_oc4ids` adds what the standard says of identifiers in words.
 """
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import jsonschema
 
 NAME = {"type": "string", "pattern": r"^([-a-z0-9._/])+$"}
 FIELD = {
@@ -64,9 +72,18 @@ PROFILE = {
     },
 }  # fmt: skip
 
-TEXT = {"type": "string", "minLength": 1}
-DATE = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$"}
-URI = {"type": "string", "pattern": r"^https?://[!-~]+$"}
+TEXT = {"type": "string", "minLength": 1, "pattern": r"\S"}
+DATE = {"type": "string", "format": "date-time"}
+URI = {"type": "string", "format": "uri"}
+URI_SIGNS = re.compile(r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+FORMATS = jsonschema.FormatChecker(("date-time",))
+"""Formats are demands here, not remarks: RFC 3339 through its validator, RFC 3986 below."""
+
+
+@FORMATS.checks("uri", raises=ValueError)
+def is_uri(text: object) -> bool:
+    """Tell whether a text is an absolute web address in the signs of RFC 3986."""
+    return not isinstance(text, str) or bool(URI_SIGNS.fullmatch(text) and urlsplit(text).hostname)
 
 
 def closed(required: list[str], **properties: object) -> dict[str, object]:
@@ -79,16 +96,26 @@ def closed(required: list[str], **properties: object) -> dict[str, object]:
     }
 
 
-def several(items: dict[str, object]) -> dict[str, object]:
-    return {"type": "array", "minItems": 1, "uniqueItems": True, "items": items}
+def several(items: dict[str, object], **more: object) -> dict[str, object]:
+    return {"type": "array", "minItems": 1, "uniqueItems": True, "items": items, **more}
 
 
-GEOMETRY = closed(
-    ["type", "coordinates"],
-    type={"enum": ["Point", "LineString", "Polygon", "MultiPoint", "MultiLineString",
-                   "MultiPolygon"]},
-    coordinates={"type": "array", "minItems": 1},
-)  # fmt: skip
+def nested(depth: int) -> dict[str, object]:
+    """Return the schema of coordinates: longitude and latitude below ``depth`` lists."""
+    if depth:
+        return {"type": "array", "minItems": 1, "items": nested(depth - 1)}
+    ranges = [{"type": "number", "minimum": -limit, "maximum": limit} for limit in (180, 90)]
+    return {"type": "array", "prefixItems": ranges, "minItems": 2, "maxItems": 2}
+
+
+DEPTHS = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2,
+          "MultiPolygon": 3}  # fmt: skip
+GEOMETRY = {
+    "oneOf": [
+        closed(["type", "coordinates"], type={"const": name}, coordinates=nested(depth))
+        for name, depth in DEPTHS.items()
+    ]
+}
 LOCATION = closed(
     ["id"], id=TEXT, description=TEXT, geometry=GEOMETRY,
     address=closed([], locality=TEXT, region=TEXT, countryName=TEXT),
@@ -105,19 +132,47 @@ MILESTONE = closed(
     status={"enum": ["scheduled", "met", "notMet", "partiallyMet"]},
 )  # fmt: skip
 STATUSES = [
-    *("identification", "preparation", "implementation", "completion", "completed", "cancelled"),
+    *("identification", "preparation", "implementation", "completion", "maintenance"),
+    *("decommissioning", "decommissioned", "cancelled"),
 ]
+"""The closed list of project statuses; ``completed`` stands in it too, but as withdrawn."""
+
+SECTOR = several(
+    {"enum": ["economy", "energy", "transport", "transport.road", "transport.water"]},
+    **{"if": {"contains": {"pattern": r"\."}}, "then": {"contains": {"const": "transport"}}},
+)
+"""Of the open list of sectors, what we name; a part of a sector stands beside the whole."""
+
 PROJECT = closed(
     ["id", "title"], id=TEXT, updated=DATE, title=TEXT, description=TEXT,
-    status={"enum": STATUSES},
-    sector=several({"enum": ["economy", "energy", "transport", "transport.road",
-                             "transport.water"]}),
-    additionalClassifications=several(closed(["id"], scheme=TEXT, id=TEXT, description=TEXT)),
+    status={"enum": STATUSES}, sector=SECTOR,
+    additionalClassifications=several(
+        closed(["scheme", "id"], scheme=TEXT, id=TEXT, description=TEXT)
+    ),
     locations=several(LOCATION), budget=BUDGET, documents=several(DOCUMENT),
     milestones=several(MILESTONE),
 )  # fmt: skip
-SUBSET = closed(
+OC4IDS = closed(
     ["uri", "publisher", "publishedDate", "projects", "version"],
-    uri=URI, publishedDate=DATE, version={"type": "string", "pattern": r"^(\d+\.)(\d+)$"},
+    uri=URI, publishedDate=DATE, version={"type": "string", "pattern": r"^\d+\.\d+$"},
     publisher=closed(["name"], name=TEXT), license=URI, projects=several(PROJECT),
 )  # fmt: skip
+
+
+def hold_to(schema: Mapping[str, object], told: object) -> None:
+    """Raise jsonschema.ValidationError where ``told`` breaks the schema or one of its formats."""
+    jsonschema.Draft202012Validator(schema, format_checker=FORMATS).validate(told)
+
+
+def hold_to_oc4ids(package: Mapping[str, object]) -> None:
+    """Hold a package to the schema, and to what its descriptions say of identifiers: a project's
+    is unique in its package, a part's in its list.
+    """
+    hold_to(OC4IDS, package)
+    projects = list(package["projects"])
+    lists = [one.get(name, []) for one in projects for name in ("locations", "documents",
+                                                                "milestones")]  # fmt: skip
+    for parts in (projects, *lists):
+        ids = [part["id"] for part in parts]
+        if len(set(ids)) < len(ids):
+            raise jsonschema.ValidationError(f"an identifier stands twice: {ids}")

@@ -11,19 +11,53 @@ from shapely import LineString, Point
 
 import books
 from atlas.downloads import write_downloads
-from atlas.oc4ids import SECTORS, STATUS, is_project, moment, package, project
+from atlas.oc4ids import SECTORS, STATUS, is_project, moment, package, project, projects
 from geodata.checks import Checked
 from geodata.schema import PLACE_KINDS, ROUTE_KINDS
-from standards import LOCATION, STATUSES, SUBSET
+from hostile import hostile_book
+from standards import LOCATION, OC4IDS, STATUSES, hold_to, hold_to_oc4ids
 
 
-def test_the_subset_is_a_schema_and_refuses_what_it_should() -> None:
-    jsonschema.Draft202012Validator.check_schema(SUBSET)
+def test_the_schema_refuses_what_the_standard_refuses() -> None:
+    jsonschema.Draft202012Validator.check_schema(OC4IDS)
     whole = package(books.small_book(), [books.park()], "https://x.example/a.json")
-    jsonschema.validate(whole, SUBSET)
-    for fault in ({"version": "0.9.5"}, {"projects": []}, {"uri": ""}, {"extra": 1}):
+    hold_to_oc4ids(whole)
+    for fault in ({"version": "0.9.5"}, {"projects": []}, {"uri": ""}, {"extra": 1},
+                  {"uri": "https://x.example/a b.json"}, {"uri": "a.json"}, {"publisher": {}},
+                  {"publishedDate": "2025-02-30T00:00:00+07:00"},
+                  {"publishedDate": "2025-02-03"}):  # fmt: skip
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(whole | fault, SUBSET)
+            hold_to_oc4ids(whole | fault)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"id": ""}, {"title": " "}, {"status": "completed"}, {"status": "operating"},
+        {"sector": ["transport.road"]}, {"sector": []}, {"locations": []}, {"budget": {}},
+        {"budget": {"amount": {"amount": 1}}}, {"budget": {"amount": {"amount": "1"}}},
+        {"additionalClassifications": [{"id": "park"}]}, {"documents": [{"title": "a"}]},
+        {"documents": [{"id": "a", "title": "a"}, {"id": "a", "title": "b"}]},
+        {"milestones": [{"id": "a", "status": "late"}]}, {"updated": "2025-12"},
+        {"locations": [{"id": "a", "geometry": {"type": "Point", "coordinates": [9.8, 105.7]}}]},
+        {"locations": [{"id": "a", "geometry": {"type": "LineString", "coordinates": [1, 2]}}]},
+    ],
+)  # fmt: skip
+def test_a_fault_in_a_project_is_refused(fault: dict[str, object]) -> None:
+    whole = package(books.small_book(), [books.park()], "https://x.example/a.json")
+    with pytest.raises(jsonschema.ValidationError):
+        hold_to_oc4ids(whole | {"projects": [whole["projects"][0] | fault]})
+
+
+def test_a_hostile_book_gives_valid_packages() -> None:
+    book = hostile_book()
+    hold_to_oc4ids(package(book, projects(book), "https://x.example/a.json"))
+
+
+def test_an_address_is_written_in_the_signs_of_an_address() -> None:
+    told = dataclasses.replace(books.PAPER, url="https://paper.example/Sông Hậu?a=<b>&c=%20")
+    (document,) = project(books.record("r", "road", documents=(told,)))["documents"]
+    assert document["url"] == "https://paper.example/S%C3%B4ng%20H%E1%BA%ADu?a=%3Cb%3E&c=%20"
 
 
 def test_every_package_of_the_small_book_is_valid(tmp_path: Path) -> None:
@@ -32,7 +66,7 @@ def test_every_package_of_the_small_book_is_valid(tmp_path: Path) -> None:
     assert [path.stem for path in paths] == ["exp-d", "kcn-a", "oc4ids"]
     for path in paths:
         told = json.loads(path.read_text(encoding="utf-8"))
-        jsonschema.validate(told, SUBSET)
+        hold_to_oc4ids(told)
         assert told["uri"].endswith(path.relative_to(tmp_path).as_posix())
 
 
@@ -78,7 +112,7 @@ def test_a_known_position_is_given(shape: object) -> None:
     known = books.record("r", "road", position=books.position(shape, "digitised", 50))
     (place,) = project(known)["locations"]
     assert place["geometry"]["type"] == shape.geom_type
-    jsonschema.validate(place, LOCATION)
+    hold_to(LOCATION, place)
 
 
 def money(kind: str, amount: str, unit: str = "tỷ đồng", **changes: object) -> object:
