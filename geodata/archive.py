@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,12 @@ class Stored:
 def sha256_of(content: bytes) -> str:
     """Return the checksum as lower-case hex."""
     return hashlib.sha256(content).hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the checksum of a file that need not fit into memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sha256_of_all(files: tuple[Stored, ...]) -> str:
@@ -66,6 +73,28 @@ class Archive:
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
+        return sha256
+
+    @contextlib.contextmanager
+    def incoming(self, name: str) -> Iterator[Path]:
+        """Lend a place for bytes that are still coming; what is not adopted is gone after.
+
+        A run that is cut leaves it to the next one of that name, so that none pile up.
+        """
+        path = self.folder / "incoming" / sha256_of(name.encode())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def adopt(self, path: Path, sha256: str) -> str:
+        """Move a whole file of that checksum in, however large, and return the checksum."""
+        kept = self.path_of(sha256)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        path.replace(kept)
         return sha256
 
     def get(self, sha256: str) -> bytes:

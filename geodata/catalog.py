@@ -20,11 +20,15 @@ from pydantic import (
 
 from geodata.errors import SourceError
 from geodata.findings import Finding
+from geodata.guard import parse_networks
 from geodata.schema import TABLE
 
 SOURCES = Path(__file__).parent / "sources"
 LAYERS = ("commune_boundaries", "waterways")
 MEGABYTE = 1_000_000
+SECONDS = 600.0
+"""How long one answer may take where source.toml does not say."""
+
 SOURCE_ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _HTTP_URL = TypeAdapter(HttpUrl)
 
@@ -33,9 +37,14 @@ def _address(url: str) -> str:
     """Refuse what no server could be asked for; an empty address is another rule's business."""
     if url and not (url.isascii() and url.isprintable() and " " not in url):
         raise ValueError("an address holds no space, control mark or letter beyond ASCII")
-    if url:
-        _HTTP_URL.validate_python(url)
+    if url and _HTTP_URL.validate_python(url).username is not None:
+        raise ValueError("an address holds no user name or password: source.toml is public")
     return url
+
+
+def _networks(names: tuple[str, ...]) -> tuple[str, ...]:
+    parse_networks(names)
+    return names
 
 
 Address = Annotated[str, AfterValidator(_address)]
@@ -49,13 +58,16 @@ class RemoteFile(BaseModel):
     url: Address = Field(pattern=r"^https?://")
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     bytes: int = Field(default=20 * MEGABYTE, gt=0)
+    seconds: float = Field(default=SECONDS, gt=0)
 
 
 class Source(BaseModel):
     """One source as its ``source.toml`` tells it.
 
     ``as_of`` is the day the data speaks of, ``retrieved_on`` the day it was taken. Exactly one
-    of ``table`` and ``layer`` says what its rows become.
+    of ``table`` and ``layer`` says what its rows become. ``bytes`` and ``seconds`` limit the
+    answer to a query, as those of each file do for a file. ``allowed_networks`` names networks
+    (CIDR) that are not public and from which it may come all the same.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,6 +97,9 @@ class Source(BaseModel):
     endpoint: Address = ""
     query_name: str = Field(default="", pattern=r"^[a-z0-9_]*$")
     query: str = ""
+    bytes: int = Field(default=50 * MEGABYTE, gt=0)
+    seconds: float = Field(default=SECONDS, gt=0)
+    allowed_networks: Annotated[tuple[str, ...], AfterValidator(_networks)] = ()
     note_vi: str = ""
     note_en: str = ""
     columns: Mapping[str, str] = Field(default_factory=dict)

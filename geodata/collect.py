@@ -1,35 +1,24 @@
 """What do they publish today? Files, addresses and Overpass queries, kept in the archive.
 
 Nothing is judged here beyond what the transport can tell: reachable, of the pinned checksum, of
-an allowed size. Retries belong to the network only.
+an allowed size.
 """
 
-import contextlib
-import time
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-import stamina
 
-from geodata.archive import Archive, Stored, sha256_of, sha256_of_all
+from geodata import overpass
+from geodata.archive import Archive, Stored, sha256_of_all, sha256_of_file
 from geodata.catalog import RemoteFile, Source
-from geodata.errors import AtlasError, SourceError, UsageError
+from geodata.errors import SourceError, UsageError
+from geodata.fetch import HEADERS, Limits, fetch
 from geodata.findings import Finding
-
-TIMEOUT = httpx.Timeout(30.0, connect=5.0)
-PATIENCE_S = 600.0
-"""The longest one answer may take: a server that drips must not hold up the night."""
-
-ATTEMPTS = 3
-OVERPASS_BYTES = 50_000_000
-HEADERS = {"User-Agent": "hau-giang-atlas (nightly atlas build)"}
-TEMPORARY = (429, 502, 503, 504)
-
-
-class UnreachableError(AtlasError):
-    """An address gave no usable answer now; it may later."""
+from geodata.freshness import Freshness, Held
+from geodata.guard import UnreachableError, parse_networks
 
 
 @dataclass(frozen=True)
@@ -37,7 +26,8 @@ class Collected:
     """What one source gave in this run.
 
     ``state`` is ``fresh``, ``stale`` (the last good copy), ``missing`` or ``refused``; ``why``
-    says why it is not fresh. ``files`` are in the archive.
+    says why it is not fresh. ``files`` are in the archive; ``confirmed_on`` is the day on which
+    a stale source last gave them.
     """
 
     source: Source
@@ -45,6 +35,7 @@ class Collected:
     files: tuple[Stored, ...]
     why: str = ""
     findings: tuple[Finding, ...] = ()
+    confirmed_on: str = ""
 
     @property
     def sha256(self) -> str:
@@ -114,7 +105,7 @@ def _fall_back(
     files = archive.last_good(source.source_id)
     if files:
         noted = tuple(replace(found, severity="note") for found in findings)
-        return Collected(source, "stale", files, why, noted)
+        return Collected(source, "stale", files, why, noted, held_since(source, archive, files))
     if not findings and not source.optional:
         message = f"{why}; the source is not optional and was never had before"
         error = SourceError(source.source_id, "source_is_reachable", message)
@@ -122,12 +113,47 @@ def _fall_back(
     return Collected(source, "refused" if findings else "missing", (), why, findings)
 
 
+def held_since(source: Source, archive: Archive, files: tuple[Stored, ...]) -> str:
+    """Return the day a held copy was last confirmed, or that on which it was taken."""
+    known = Freshness(archive).confirmed_on(source.source_id, files)
+    return known or source.retrieved_on.isoformat()
+
+
 def _collect_url(source: Source, file: RemoteFile, archive: Archive, network: Network) -> Stored:
     name = urlsplit(file.url).path.rsplit("/", 1)[-1]
     if file.sha256 and archive.has(file.sha256):
         return Stored(name, file.sha256)
-    content = _read_remote(file.url, file.bytes, network)
-    found = sha256_of(content)
+    with archive.incoming(file.url) as path:
+        if network.mirror is not None:
+            _copy_mirrored(mirror_path(network.mirror, file.url), file.bytes, path)
+            return Stored(name, _keep(source, file, path, archive))
+        if not network.online:
+            raise UnreachableError(f"{file.url} was not asked for: the run is offline")
+        return Stored(name, _ask(source, file, path, archive))
+
+
+def _ask(source: Source, file: RemoteFile, path: Path, archive: Archive) -> str:
+    """Ask for a file with what its address said last; where it is unchanged, the held is it."""
+    freshness = Freshness(archive)
+    held = None if file.sha256 else freshness.held(file.url)
+    conditions = held.validators.headers if held else {}
+    request = httpx.Request("GET", file.url, headers=HEADERS | conditions)
+    with path.open("w+b") as into:
+        validators = fetch(request, _limits(source, file), into)
+    if validators is None and held:
+        return held.sha256
+    sha256 = _keep(source, file, path, archive)
+    if validators:
+        freshness.note(file.url, Held(sha256, validators))
+    return sha256
+
+
+def _limits(source: Source, asked: Source | RemoteFile) -> Limits:
+    return Limits(asked.bytes, asked.seconds, parse_networks(source.allowed_networks))
+
+
+def _keep(source: Source, file: RemoteFile, path: Path, archive: Archive) -> str:
+    found = sha256_of_file(path)
     if file.sha256 and found != file.sha256:
         raise SourceError(
             source.source_id,
@@ -135,27 +161,21 @@ def _collect_url(source: Source, file: RemoteFile, archive: Archive, network: Ne
             f"{file.url} has sha256 {found}, source.toml pins {file.sha256[:12]}…; "
             "look at what changed before updating the pin",
         )
-    return Stored(name, archive.put(content))
-
-
-def _read_remote(url: str, limit: int, network: Network) -> bytes:
-    if network.mirror is not None:
-        return _read_mirror(mirror_path(network.mirror, url), limit)
-    if not network.online:
-        raise UnreachableError(f"{url} was not asked for: the run is offline")
-    return _fetch(httpx.Request("GET", url, headers=HEADERS), limit)
+    return archive.adopt(path, found)
 
 
 def _collect_overpass(source: Source, archive: Archive, network: Network) -> Stored:
     name = f"{source.query_name}.json"
-    if network.mirror is not None:
-        return Stored(
-            name, archive.put(_read_mirror(network.mirror / "overpass" / name, OVERPASS_BYTES))
-        )
-    if not network.online:
-        raise UnreachableError(f"{source.endpoint} was not asked: the run is offline")
-    request = httpx.Request("POST", source.endpoint, data={"data": source.query}, headers=HEADERS)
-    return Stored(name, archive.put(_fetch(request, OVERPASS_BYTES)))
+    with archive.incoming(name) as path:
+        if network.mirror is not None:
+            _copy_mirrored(network.mirror / "overpass" / name, source.bytes, path)
+        elif not network.online:
+            raise UnreachableError(f"{source.endpoint} was not asked: the run is offline")
+        else:
+            limits = _limits(source, source)
+            with path.open("w+b") as into:
+                overpass.ask(source.endpoint, source.query, limits, into)
+        return Stored(name, archive.adopt(path, sha256_of_file(path)))
 
 
 def mirror_path(mirror: Path, url: str) -> Path:
@@ -167,49 +187,13 @@ def mirror_path(mirror: Path, url: str) -> Path:
     return path
 
 
-def _read_mirror(path: Path, limit: int) -> bytes:
+def _copy_mirrored(path: Path, limit: int, into: Path) -> None:
     try:
+        mirrored = path.open("rb")
+    except OSError as error:
+        raise UnreachableError(f"the mirror does not hold {path.name}") from error
+    with mirrored, into.open("wb") as kept:
         size = path.stat().st_size
         if size > limit:
             raise UnreachableError(f"{path.name} in the mirror has {size} bytes, more than {limit}")
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreachableError(f"the mirror does not hold {path.name}") from error
-
-
-class _TemporaryError(Exception):
-    """A failure of the network that may pass."""
-
-
-@stamina.retry(on=_TemporaryError, attempts=ATTEMPTS, wait_initial=0.2, wait_max=2.0)
-def _fetch_once(request: httpx.Request, limit: int) -> bytes:
-    try:
-        with httpx.Client(timeout=TIMEOUT) as client:
-            response = client.send(request, stream=True)
-            with contextlib.closing(response):
-                return _read_response(response, limit)
-    except httpx.RequestError as error:
-        raise _TemporaryError(f"{request.url}: {type(error).__name__}: {error}") from error
-
-
-def _read_response(response: httpx.Response, limit: int) -> bytes:
-    if response.status_code in TEMPORARY:
-        raise _TemporaryError(f"{response.url} answered {response.status_code}")
-    if response.status_code != httpx.codes.OK:
-        raise UnreachableError(f"{response.url} answered {response.status_code}, not 200")
-    content = bytearray()
-    patience = time.monotonic() + PATIENCE_S
-    for chunk in response.iter_bytes():
-        content += chunk
-        if time.monotonic() > patience:
-            raise UnreachableError(f"{response.url} still sends after {PATIENCE_S} s")
-        if len(content) > limit:
-            raise UnreachableError(f"{response.url} sends more than {limit} bytes")
-    return bytes(content)
-
-
-def _fetch(request: httpx.Request, limit: int) -> bytes:
-    try:
-        return _fetch_once(request, limit)
-    except _TemporaryError as error:
-        raise UnreachableError(str(error)) from error
+        shutil.copyfileobj(mirrored, kept)

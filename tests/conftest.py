@@ -6,6 +6,7 @@ import hashlib
 import io
 import ipaddress
 import json
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -47,8 +48,9 @@ def _only_loopback(event: str, arguments: tuple[object, ...]) -> None:
 
 def _is_here(host: str) -> bool:
     try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
+        # what the system reads as a number: 127.1, 2130706433, 0177.0.0.1
+        address = ipaddress.ip_address(host if ":" in host else socket.inet_aton(host))
+    except (ValueError, OSError):
         return host in ("", "localhost")
     return address.is_loopback or address.is_unspecified
 
