@@ -15,6 +15,8 @@ from atlas.compare import compare_tables, read_edition
 from atlas.editions import Shop
 from atlas.sheet import CONTACT
 from flows.order import PROJECT, Order, Report
+from geodata.archive import Archive
+from geodata.audit import audit
 from geodata.errors import AtlasError, UsageError
 
 PREFECT_SETTINGS = {
@@ -176,12 +178,18 @@ def _print_run(order: Order, report: Report) -> None:
 @_MIRROR
 @_SOURCES
 @_OFFLINE
-def check(**asked: object) -> None:
+@click.option("--archive", "of_archive", is_flag=True, help="Check the archive instead.")
+def check(of_archive: bool, **asked: object) -> None:
     """Collect and check only; print every finding; exit 1 if any row is refused.
+
+    With --archive: read every object of the archive and every line of its logs, name each fault
+    with the next move, exit 1 if there is any; also while a run goes on.
 
     Example: atlas check --offline
     """
     order = _order(asked, {})
+    if of_archive:
+        sys.exit(_check_archive(order))
     _require_writable(order.root / "var")
     from flows import tasks
     from flows.refresh import run_lock
@@ -199,6 +207,20 @@ def check(**asked: object) -> None:
         f"{counted.count('note')} notes"
     )
     sys.exit(FINDINGS if {"source", "row"} & set(counted) else 0)
+
+
+def _check_archive(order: Order) -> int:
+    found = audit(Archive(order.archive))
+    for fault in found.faults:
+        out.print(fault, markup=False)
+    out.print(
+        f"{found.objects} objects, {found.size} bytes, {found.entries} entries; "
+        f"{len(found.faults)} faults"
+    )
+    if found.torn or found.unfinished:
+        left = f"{found.torn} torn lines, {found.unfinished} unfinished writes"
+        out.print(f"left by runs that were cut, harmless: {left}")
+    return FINDINGS if found.faults else 0
 
 
 @main.command()

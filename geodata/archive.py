@@ -1,20 +1,25 @@
 """Everything raw that was ever accepted, addressed by content, append-only.
 
 ``objects/ab/<sha256>`` holds bytes; ``accepted.jsonl`` says which bytes a source was last
-accepted with. A cut at any instant leaves both readable: objects appear by rename, and a torn
-last line of the log is not read.
+accepted with, other ``*.jsonl`` what other steps must not forget. A cut at any instant leaves all
+readable: objects appear by rename, and a torn last line of a log is not read. Several writers may
+work at once.
 """
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from geodata.errors import AtlasError
+
+ACCEPTED = "accepted"
 
 
 class ArchiveError(AtlasError):
@@ -62,10 +67,13 @@ class Archive:
         return self.path_of(sha256).is_file()
 
     def put(self, content: bytes) -> str:
-        """Keep the bytes and return their checksum; the same bytes are kept once."""
+        """Keep the bytes and return their checksum; the same bytes are kept once.
+
+        What lies there damaged is replaced by what it should be.
+        """
         sha256 = sha256_of(content)
         path = self.path_of(sha256)
-        if not path.is_file():
+        if not path.is_file() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
             with os.fdopen(handle, "wb") as file:
@@ -73,6 +81,7 @@ class Archive:
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
+            flush_folder(path.parent)
         return sha256
 
     @contextlib.contextmanager
@@ -95,6 +104,7 @@ class Archive:
         with path.open("rb") as file:
             os.fsync(file.fileno())
         path.replace(kept)
+        flush_folder(kept.parent)
         return sha256
 
     def get(self, sha256: str) -> bytes:
@@ -109,33 +119,90 @@ class Archive:
 
     def accept(self, source_id: str, files: tuple[Stored, ...], retrieved_on: str) -> None:
         """Append that a source was accepted with these files, unless that is the last entry."""
-        if self.last_good(source_id) == files:
-            return
-        entry = {
-            "source_id": source_id,
-            "retrieved_on": retrieved_on,
-            "files": [[f.name, f.sha256] for f in files],
-        }
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "accepted.jsonl").open("a", encoding="utf-8") as log:
-            # the leading line feed ends a line that a cut left torn
-            log.write("\n" + json.dumps(entry, ensure_ascii=False, sort_keys=True) + "\n")
-            log.flush()
-            os.fsync(log.fileno())
+        with self._writing(ACCEPTED) as log:
+            if self.last_good(source_id) == files:
+                return
+            _append(
+                log,
+                {
+                    "source_id": source_id,
+                    "retrieved_on": retrieved_on,
+                    "files": [[f.name, f.sha256] for f in files],
+                },
+            )
 
     def last_good(self, source_id: str) -> tuple[Stored, ...]:
         """Return the files a source was last accepted with; empty where it never was."""
-        found = dict(self._entries()).get(source_id, ())
+        found = dict(self.accepted()).get(source_id, ())
         return found if all(self.has(f.sha256) for f in found) else ()
 
-    def _entries(self) -> list[tuple[str, tuple[Stored, ...]]]:
-        path = self.folder / "accepted.jsonl"
-        lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
+    def accepted(self) -> list[tuple[str, tuple[Stored, ...]]]:
+        """Return every source that was ever accepted with its files, in order."""
         entries = []
-        for line in lines:
-            # a torn line may be no JSON, no UTF-8 or no entry at all
+        for told in self.entries(ACCEPTED):
+            # a line may be JSON and yet no entry at all
             with contextlib.suppress(ValueError, LookupError, TypeError):
-                told = json.loads(line)
                 files = tuple(Stored(str(name), str(sha256)) for name, sha256 in told["files"])
                 entries.append((str(told["source_id"]), files))
         return entries
+
+    def append(self, log: str, entry: Mapping[str, object]) -> None:
+        """Append one entry to a log and flush it to disk, unless it is the last one already."""
+        with self._writing(log) as handle:
+            if self.entries(log)[-1:] != [json.loads(json.dumps(entry))]:
+                _append(handle, entry)
+
+    def entries(self, log: str) -> list[dict[str, Any]]:
+        """Return the whole entries of a log, in order; torn and damaged lines are passed over."""
+        found = (read_entry(line) for line in self.lines(log))
+        return [told for told in found if told is not None]
+
+    def lines(self, log: str) -> list[bytes]:
+        """Return the lines of a log; what a writer has not ended yet is none."""
+        path = self.path_of_log(log)
+        return path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
+
+    def path_of_log(self, log: str) -> Path:
+        """Where a log lies, whether or not it is there."""
+        return self.folder / f"{log}.jsonl"
+
+    @contextlib.contextmanager
+    def _writing(self, log: str) -> Iterator[int]:
+        """Open a log for appending and hold it against other writers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.path_of_log(log)
+        is_new = not path.exists()
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield handle
+            if is_new:
+                flush_folder(self.folder)
+        finally:
+            os.close(handle)
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush a folder's list of names to disk, so that a rename outlives a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _append(handle: int, entry: Mapping[str, object]) -> None:
+    # the leading line feed ends a line that a cut left torn
+    text = "\n" + json.dumps(entry, ensure_ascii=False, sort_keys=True) + "\n"
+    left = text.encode("utf-8")
+    while left:
+        left = left[os.write(handle, left) :]
+    os.fsync(handle)
+
+
+def read_entry(line: bytes) -> dict[str, Any] | None:
+    """Return the entry a line holds; None where it is no JSON, no UTF-8 or no object at all."""
+    with contextlib.suppress(ValueError, RecursionError):
+        told = json.loads(line)
+        return told if isinstance(told, dict) else None
+    return None

@@ -274,3 +274,18 @@ def test_a_process_killed_while_it_writes_loses_nothing_it_had_accepted(
     assert last[0].sha256 in numbered[-2:]
     assert archive.last_good("sheet_a") == last
     assert accepted(archive, "sheet_a", b"after the crash") == archive.last_good("sheet_a")
+
+
+def test_what_lies_there_damaged_is_put_right_by_the_same_bytes(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    path = archive.path_of(archive.put(b"truth"))
+    path.write_bytes(b"trut")
+    archive.put(b"truth")
+    assert archive.get(path.name) == b"truth"
+
+
+def test_an_entry_that_is_the_last_one_already_is_not_appended_again(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    for entry in ({"a": [1, 2]}, {"a": [1, 2]}, {"b": "Á"}, {"a": [1, 2]}):
+        archive.append("editions", entry)
+    assert archive.entries("editions") == [{"a": [1, 2]}, {"b": "Á"}, {"a": [1, 2]}]
