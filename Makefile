@@ -35,7 +35,7 @@ find_node = command -v npm >/dev/null && node -e '$(node_fits)' 2>/dev/null || {
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas test lock clean setup browser
+.PHONY: help atlas test lock clean setup browser database
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -44,7 +44,7 @@ atlas: setup ## build the atlas; ARGS="..." is handed to `atlas refresh`
 	$(BIN)/atlas refresh $(ARGS)
 
 # pytest comes last, so that its count is the last thing one reads.
-test: setup browser ## lint, types, import contracts, tests with coverage
+test: setup browser database ## lint, types, import contracts, tests with coverage
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -95,3 +95,14 @@ browser: $(PYTHON_READY)
 				"needed for the browser tests: a Chromium started by 'chromium'" >&2; exit 1; }; \
 		test "$$(id -u)" = 0 || sudo=sudo; \
 		$(call apt_install,chromium libatomic1); }
+
+# The tests make clusters of their own; no server that runs already is touched.
+database:
+	@ls /usr/lib/postgresql/*/bin/initdb /usr/share/postgresql/*/extension/postgis.control \
+			>/dev/null 2>&1 || { \
+		command -v apt-get >/dev/null || { \
+			echo "found no PostgreSQL with PostGIS and no apt-get to install them with;" \
+				"needed for the tests of the kind postgis: Debian's postgresql-postgis" >&2; \
+			exit 1; }; \
+		test "$$(id -u)" = 0 || sudo=sudo; \
+		$(call apt_install,postgresql-postgis); }

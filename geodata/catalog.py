@@ -27,7 +27,8 @@ SOURCES = Path(__file__).parent / "sources"
 LAYERS = ("commune_boundaries", "waterways")
 MEGABYTE = 1_000_000
 SECONDS = 600.0
-"""How long one answer may take where source.toml does not say."""
+ROWS = 100_000
+"""How long one answer may take and how many rows a database may give, if no source.toml says."""
 
 SOURCE_ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _HTTP_URL = TypeAdapter(HttpUrl)
@@ -67,7 +68,9 @@ class Source(BaseModel):
     ``as_of`` is the day the data speaks of, ``retrieved_on`` the day it was taken. Exactly one
     of ``table`` and ``layer`` says what its rows become. ``bytes`` and ``seconds`` limit the
     answer to a query, as those of each file do for a file. ``allowed_networks`` names networks
-    (CIDR) that are not public and from which it may come all the same.
+    (CIDR) that are not public and from which it may come all the same. A ``postgis`` source
+    names its ``connection`` by a variable of the environment, and its ``geometry`` where it is
+    read as geojson.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,7 +84,7 @@ class Source(BaseModel):
     licence_url: str = ""
     attribution_vi: str = ""
     attribution_en: str = ""
-    kind: Literal["file", "url", "overpass"]
+    kind: Literal["file", "url", "overpass", "postgis"]
     table: str = ""
     layer: str = ""
     format: Literal["csv", "geojson", "overpass"]
@@ -99,6 +102,10 @@ class Source(BaseModel):
     query: str = ""
     bytes: int = Field(default=50 * MEGABYTE, gt=0)
     seconds: float = Field(default=SECONDS, gt=0)
+    rows: int = Field(default=ROWS, gt=0)
+    connection: str = Field(default="", pattern=r"^([A-Z][A-Z0-9_]*)?$")
+    relation: str = Field(default="", pattern=r"^([^\W\d]\w{0,62}(\.[^\W\d]\w{0,62})?)?$")
+    geometry: str = Field(default="", pattern=r"^([^\W\d]\w{0,62})?$")
     allowed_networks: Annotated[tuple[str, ...], AfterValidator(_networks)] = ()
     note_vi: str = ""
     note_en: str = ""
@@ -118,6 +125,9 @@ class Source(BaseModel):
             "file": self.file,
             "url": self.files,
             "overpass": self.endpoint and self.query and self.query_name,
+            "postgis": self.connection
+            and self.relation
+            and bool(self.geometry) == (self.format == "geojson"),
         }
         return (
             (bool(self.table) == bool(self.layer), "give exactly one of table and layer"),

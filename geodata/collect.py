@@ -1,4 +1,4 @@
-"""What do they publish today? Files, addresses and Overpass queries, kept in the archive.
+"""What do they publish today? Files, addresses, queries and tables, kept in the archive.
 
 Nothing is judged here beyond what the transport can tell: reachable, of the pinned checksum, of
 an allowed size.
@@ -7,11 +7,12 @@ an allowed size.
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import httpx
 
-from geodata import overpass
+from geodata import overpass, postgis
 from geodata.archive import Archive, Stored, sha256_of_all, sha256_of_file
 from geodata.catalog import RemoteFile, Source
 from geodata.errors import SourceError, UsageError
@@ -70,7 +71,7 @@ def collect_source(source: Source, archive: Archive, network: Network) -> Collec
         if source.kind == "url":
             files = tuple(_collect_url(source, f, archive, network) for f in source.files)
         else:
-            files = (_collect_overpass(source, archive, network),)
+            files = (_collect_answer(source, archive, network),)
     except UnreachableError as error:
         return _fall_back(source, archive, str(error), ())
     except SourceError as error:
@@ -164,18 +165,27 @@ def _keep(source: Source, file: RemoteFile, path: Path, archive: Archive) -> str
     return archive.adopt(path, found)
 
 
-def _collect_overpass(source: Source, archive: Archive, network: Network) -> Stored:
-    name = f"{source.query_name}.json"
+def _collect_answer(source: Source, archive: Archive, network: Network) -> Stored:
+    """Collect what a server makes for us: the reply to a query, or the rows of a relation."""
+    is_query = source.kind == "overpass"
+    name = f"{source.query_name}.json" if is_query else f"{source.source_id}.{source.format}"
     with archive.incoming(name) as path:
         if network.mirror is not None:
-            _copy_mirrored(network.mirror / "overpass" / name, source.bytes, path)
+            _copy_mirrored(network.mirror / source.kind / name, source.bytes, path)
         elif not network.online:
-            raise UnreachableError(f"{source.endpoint} was not asked: the run is offline")
+            asked = source.endpoint or source.connection
+            raise UnreachableError(f"{asked} was not asked: the run is offline")
         else:
-            limits = _limits(source, source)
             with path.open("w+b") as into:
-                overpass.ask(source.endpoint, source.query, limits, into)
+                _answer(source, into)
         return Stored(name, archive.adopt(path, sha256_of_file(path)))
+
+
+def _answer(source: Source, into: BinaryIO) -> None:
+    if source.kind == "overpass":
+        overpass.ask(source.endpoint, source.query, _limits(source, source), into)
+    else:
+        postgis.read_relation(source, into)
 
 
 def mirror_path(mirror: Path, url: str) -> Path:
