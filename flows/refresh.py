@@ -1,10 +1,7 @@
 """The nightly run: collect, check, resolve, join, measure, compare, draw, verify, publish."""
 
 import dataclasses
-import fcntl
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,26 +11,14 @@ from prefect.artifacts import create_markdown_artifact
 from atlas.compare import read_edition
 from atlas.editions import Inputs, Shop
 from flows import tasks
+from flows.intake import inputs_of, refuse_broken_sources
+from flows.lock import run_lock
 from flows.order import Order, Report
-from geodata.errors import AtlasError, UsageError
+from flows.work import missing_layers, read_run_findings, read_states
+from geodata.errors import AtlasError
 
 ARTIFACT_KEY = "refresh-report"
 SHOWN_FINDINGS = 200
-
-
-@contextmanager
-def run_lock(order: Order) -> Iterator[None]:
-    """Hold the lock of the root; the system frees it when the process dies, however it dies."""
-    folder = order.root / "var"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "run.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UsageError(
-                f"another run holds {file.name}; wait for it to end, then run again"
-            ) from error
-        yield
 
 
 @flow(name="refresh", persist_result=False)
@@ -57,11 +42,11 @@ def refresh(order: Order, accept: tuple[str, ...] = ()) -> Report:
 def _run(order: Order, accept: tuple[str, ...], report: Report) -> None:
     with report.timed("collect"):
         collected = tasks.collect(order)
-        inputs = tasks.inputs_of(order)
+        inputs = inputs_of(order)
     report.edition, report.as_of = inputs.edition, inputs.as_of
     with report.timed("check"):
         tables = tasks.check(order, collected)
-        tasks.refuse_broken_sources(order)
+        refuse_broken_sources(order)
     shop = Shop(order.root)
     if inputs.key == shop.current_key():
         report.state, report.edition = "unchanged", shop.current()
@@ -90,8 +75,8 @@ def _publish(order: Order, inputs: Inputs, report: Report) -> None:
 def status(order: Order, report: Report) -> dict[str, Any]:
     """Return the record of a run, for ``status.json``; ``built_on`` is the clock's."""
     checked = (order.work / "states.json").is_file()
-    findings = tasks.read_run_findings(order)
-    states = tasks.read_states(order) if checked else ()
+    findings = read_run_findings(order)
+    states = read_states(order) if checked else ()
     severities = [f.severity for f in findings]
     shop = Shop(order.root)
     published = shop.current()
@@ -115,7 +100,7 @@ def status(order: Order, report: Report) -> dict[str, Any]:
             }
             for s in states
         ],
-        "missing_layers": list(tasks.missing_layers(states)),
+        "missing_layers": list(missing_layers(states)),
         "counts": {name: len(table) for name, table in tables.items()},
         "findings": {s: severities.count(s) for s in ("source", "row", "note")},
         "findings_listed": [dataclasses.asdict(f) for f in findings[:SHOWN_FINDINGS]],

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd  # at import it would weigh on every command that can refuse
 
 Severity = Literal["source", "row", "note"]
 
@@ -31,7 +32,9 @@ class Finding:
 FINDING_COLUMNS = tuple(Finding.__dataclass_fields__)
 
 
-def findings_table(findings: Iterable[Finding]) -> pd.DataFrame:
+def findings_table(findings: Iterable[Finding]) -> "pd.DataFrame":
     """Return findings as a table, sorted by source, table, row, key, column and rule."""
+    import pandas as pd
+
     rows = [[getattr(f, name) for name in FINDING_COLUMNS] for f in sorted(findings)]
     return pd.DataFrame(rows, columns=list(FINDING_COLUMNS))

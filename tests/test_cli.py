@@ -4,6 +4,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -31,6 +32,35 @@ def test_every_command_says_what_it_does_with_an_example(command: str) -> None:
     told = ask(command, "--help")
     assert told.exit_code == 0
     assert f"Example: atlas {command}" in told.output
+
+
+HEAVY = {"prefect", "geopandas", "pandas", "folium", "jinja2", "httpx", "uvicorn"}
+TOLD = """
+import sys
+from click.testing import CliRunner
+from flows.cli import main
+CliRunner().invoke(main, sys.argv[2:])
+sys.exit(", ".join(set(sys.argv[1].split()) & set(sys.modules)) or 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (("--help",), HEAVY),
+        (("editions",), HEAVY),
+        (("rollback",), HEAVY),
+        (("refresh", "--help"), HEAVY),
+        (("check", "--offline"), HEAVY - {"geopandas", "pandas", "httpx"}),
+    ],
+)
+def test_a_command_loads_no_more_than_it_needs(
+    tmp_path: Path, arguments: tuple[str, ...], heavy: set[str]
+) -> None:
+    command = [sys.executable, "-c", TOLD, " ".join(heavy), *arguments]
+    where = () if "--help" in arguments else ("--out", str(tmp_path))
+    told = subprocess.run([*command, *where], capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stderr) == (0, "")
 
 
 def test_the_sources_are_listed_with_their_dates() -> None:

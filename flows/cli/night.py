@@ -1,0 +1,154 @@
+"""The commands that run the steps: once, only the checks, every night."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from flows.cli.options import (
+    CONTACT_MAIL,
+    FINDINGS,
+    MIRROR,
+    OFFLINE,
+    OUT,
+    SITE_URL,
+    SOURCES,
+    err,
+    order_of,
+    read_date,
+    require_writable,
+    stdout,
+)
+from flows.lock import run_lock
+from flows.order import Order, Report
+from geodata.archive import Archive
+from geodata.audit import audit
+
+
+@click.command()
+@OUT
+@MIRROR
+@SOURCES
+@OFFLINE
+@click.option("--as-of", callback=read_date, help="The day the atlas speaks of, e.g. 2026-11-22.")
+@click.option("--only", multiple=True, help="Collect only this source anew; repeatable.")
+@click.option("--accept", multiple=True, help="Accept that this table shrank; repeatable.")
+@SITE_URL
+@CONTACT_MAIL
+def refresh(accept: tuple[str, ...], site_url: str | None, **asked: object) -> None:
+    """Run the nightly run once, now, and publish.
+
+    Example: atlas refresh --mirror ../shared/mirror
+    """
+    order = order_of(asked, {"site_url": site_url} if site_url else {})
+    os.environ.setdefault("PREFECT_HOME", str(order.root / "var" / "prefect"))
+    require_writable(order.root / "var")
+    err.print("atlas: starting Prefect's temporary server (10-40 s) …", style="dim")
+    from flows.refresh import refresh as run  # Prefect reads its settings when it is imported
+
+    _print_report(order, run(order, accept))
+
+
+def _print_report(order: Order, report: Report) -> None:
+    table = Table("step", "seconds", box=None)
+    for name, value in report.seconds.items():
+        table.add_row(name, f"{value:.1f}")
+    stdout.print(table)
+    _print_run(order, report)
+
+
+def _print_run(order: Order, report: Report) -> None:
+    from flows.work import missing_layers, read_run_findings, read_states
+
+    states = read_states(order)
+    for state in states:
+        if state.state != "fresh":
+            stdout.print(f"{state.state}: {state.source.source_id}: {state.why}", markup=False)
+    lost = missing_layers(states)
+    stdout.print(f"layers missing: {', '.join(lost) or 'none'}")
+    found = [f.severity for f in read_run_findings(order)]
+    stdout.print(f"rows refused: {found.count('row')} findings; notes: {found.count('note')}")
+    stdout.print(f"{report.state}: edition {report.edition}")
+    stdout.print(f"site: {order.root / 'public'}", markup=False)
+    where = "" if order.root == Path.cwd() else f" --out {order.root}"
+    stdout.print(f"look at it: {sys.argv[0]} serve{where}", markup=False)
+
+
+@click.command()
+@OUT
+@MIRROR
+@SOURCES
+@OFFLINE
+@click.option("--archive", "of_archive", is_flag=True, help="Check the archive instead.")
+def check(of_archive: bool, **asked: object) -> None:
+    """Collect and check only; print every finding; exit 1 if any row is refused.
+
+    With --archive: read every object of the archive and every line of its logs, name each fault
+    with the next move, exit 1 if there is any; also while a run goes on.
+
+    Example: atlas check --offline
+    """
+    order = order_of(asked, {})
+    if of_archive:
+        sys.exit(_check_archive(order))
+    require_writable(order.root / "var")
+    from flows import intake
+    from flows.work import read_run_findings
+
+    with run_lock(order):
+        intake.check(order, intake.collect(order))
+    findings = read_run_findings(order)
+    for found in findings:
+        place = f"{found.source_id} line {found.row}" if found.row else found.source_id
+        where = " ".join(part for part in (found.table, found.key, found.column) if part)
+        stdout.print(
+            f"{found.severity}\t{place}\t{where}\t{found.rule}\t{found.detail}", markup=False
+        )
+    counted = [f.severity for f in findings]
+    stdout.print(
+        f"{counted.count('source')} source, {counted.count('row')} row findings, "
+        f"{counted.count('note')} notes"
+    )
+    sys.exit(FINDINGS if {"source", "row"} & set(counted) else 0)
+
+
+def _check_archive(order: Order) -> int:
+    found = audit(Archive(order.archive))
+    for fault in found.faults:
+        stdout.print(fault, markup=False)
+    stdout.print(
+        f"{found.objects} objects, {found.size} bytes, {found.entries} entries; "
+        f"{len(found.faults)} faults"
+    )
+    if found.torn or found.unfinished:
+        left = f"{found.torn} torn lines, {found.unfinished} unfinished writes"
+        stdout.print(f"left by runs that were cut, harmless: {left}")
+    return FINDINGS if found.faults else 0
+
+
+@click.command()
+@OUT
+@MIRROR
+@SOURCES
+@OFFLINE
+@SITE_URL
+@CONTACT_MAIL
+@click.option("--cron", default="30 1 * * *", show_default=True, help="When, in cron's words.")
+def schedule(cron: str, site_url: str | None, **asked: object) -> None:
+    """Run the refresh every night at 01:30 Asia/Ho_Chi_Minh, until stopped.
+
+    Example: atlas schedule --mirror ../shared/mirror
+    """
+    order = order_of(asked, {"site_url": site_url} if site_url else {})
+    require_writable(order.root / "var")
+    os.environ.setdefault("PREFECT_HOME", str(order.root / "var" / "prefect"))
+    from flows.server import prefect_server
+
+    err.print("atlas: starting a Prefect server on 127.0.0.1 (10-40 s) …", style="dim")
+    with prefect_server():
+        from flows.schedule import serve_schedule  # after the server: Prefect reads its address
+
+        err.print(f"atlas: next runs by {cron!r}, Asia/Ho_Chi_Minh; stop with Ctrl+C")
+        serve_schedule(order, cron)

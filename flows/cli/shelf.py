@@ -1,0 +1,55 @@
+"""The commands about published editions: list, go back, what changed."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from atlas.editions import Shop
+from flows.cli.options import FINDINGS, OUT
+from geodata.errors import UsageError
+
+
+@click.command()
+@OUT
+def editions(out: Path) -> None:
+    """List the published editions, oldest first; the current one has a star.
+
+    Example: atlas editions
+    """
+    shop = Shop(out.resolve())
+    for name in shop.listed():
+        click.echo(f"{'*' if name == shop.current() else ' '} {name}")
+
+
+@click.command()
+@click.argument("edition", default="")
+@OUT
+def rollback(edition: str, out: Path) -> None:
+    """Go back to EDITION, or to the one before the current.
+
+    Example: atlas rollback
+    """
+    click.echo(Shop(out.resolve()).rollback(edition))
+
+
+@click.command()
+@click.argument("before")
+@click.argument("after")
+@OUT
+def diff(before: str, after: str, out: Path) -> None:
+    """Print what changed between two editions, one line a field; exit 1 if anything did.
+
+    Example: atlas diff 2026-11-21-0123456789ab 2026-11-22-ba9876543210
+    """
+    shop = Shop(out.resolve())
+    unknown = [name for name in (before, after) if name not in shop.listed()]
+    if unknown:
+        raise UsageError(f"there is no edition {', '.join(unknown)}; see atlas editions")
+    from atlas.compare import compare_tables, read_edition
+
+    changes = compare_tables(*(read_edition(shop.editions / name) for name in (before, after)))
+    for change in changes:
+        values = f"{change.column}: {change.old!r} -> {change.new!r}" if change.column else ""
+        click.echo(f"{change.change}\t{change.table}\t{change.row_key}\t{values}")
+    sys.exit(FINDINGS if changes else 0)

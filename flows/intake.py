@@ -1,0 +1,163 @@
+"""The first two steps, collect and check, and what the edition of a run depends on.
+
+Paths in, paths out; they draw nothing, so ``atlas check`` loads no map and no Prefect.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import geopandas as gpd
+
+from atlas.editions import Inputs, Shop, code_digest
+from atlas.records import SourceState
+from flows.order import PROJECT, Order
+from flows.work import (
+    read_collected,
+    read_findings,
+    read_run_findings,
+    write_findings,
+    write_frames,
+    write_json,
+    write_ledger,
+)
+from geodata.archive import Archive
+from geodata.catalog import load_catalog
+from geodata.checks import Checked, check_sheets
+from geodata.collect import Collected, Network, collect_source
+from geodata.corrections import apply_corrections
+from geodata.errors import PublishRefusedError, SourceError, UsageError
+from geodata.findings import Finding
+from geodata.ledger import Change
+from geodata.read import Sheet, read_layer, read_table
+
+
+def collect(order: Order) -> Path:
+    """Collect every source into the archive; leave what became of each."""
+    catalog, findings = load_catalog(order.sources)
+    strange = set(order.only) - set(catalog)
+    if strange:
+        raise UsageError(f"there is no source {', '.join(sorted(strange))}; see atlas sources")
+    archive = Archive(order.archive)
+    network = Network(order.mirror, order.online)
+    quiet = Network(None, online=False)
+    collected = [
+        collect_source(s, archive, quiet if order.only and name not in order.only else network)
+        for name, s in catalog.items()
+    ]
+    findings += [f for c in collected for f in c.findings]
+    write_findings(order.work / "collect.findings.json", findings)
+    path = order.work / "collected.json"
+    write_json(
+        path,
+        [
+            [c.source.source_id, c.state, [[f.name, f.sha256] for f in c.files], c.why]
+            for c in collected
+        ],
+    )
+    return path
+
+
+def inputs_of(order: Order) -> Inputs:
+    """Return what the edition of this run is a pure function of."""
+    collected = read_collected(order)
+    if not collected:
+        raise UsageError(f"{order.sources} holds no source that can be read")
+    newest = max(c.source.retrieved_on for c in collected)
+    packages = *(PROJECT / name for name in ("geodata", "atlas", "flows")), order.sources
+    return Inputs(
+        as_of=order.as_of or newest,
+        sources=tuple((c.source.source_id, c.state, c.sha256) for c in collected),
+        code=code_digest(packages, order.site, PROJECT / "requirements.lock"),
+        site_url=order.site_url,
+        contact=order.contact,
+        previous=Shop(order.root).current(),
+    )
+
+
+def check(order: Order, collected: Path) -> Path:
+    """Read and check every source; leave accepted tables, layers, findings and quarantine."""
+    archive = Archive(order.archive)
+    sheets: list[Sheet] = []
+    layers: dict[str, gpd.GeoDataFrame] = {}
+    states: list[SourceState] = []
+    findings = read_findings(collected.with_name("collect.findings.json"))
+    for item in read_collected(order):
+        try:
+            used, rows = _read_one(item, archive, sheets, layers)
+        except SourceError as error:
+            findings.append(error.finding(item.source.table or item.source.layer))
+            used, rows = dataclasses.replace(item, state="refused", why=error.message), 0
+        states.append(SourceState(used.source, used.state, used.sha256, rows, used.why))
+    checked = check_sheets(sheets)
+    findings += checked.findings
+    _accept(order, states, findings)
+    folder = order.work / "tables"
+    write_frames(folder, checked.tables)
+    write_frames(order.work, {"quarantine": checked.quarantine.astype("str")})
+    (order.work / "layers").mkdir(exist_ok=True)
+    for name, layer in layers.items():
+        layer.to_parquet(order.work / "layers" / f"{name}.parquet", index=False)
+    write_findings(order.work / "check.findings.json", findings)
+    write_ledger(order.work / "check.ledger.json", _whole_ledger(checked, layers))
+    write_json(
+        order.work / "states.json",
+        [[s.source.source_id, s.state, s.sha256, s.rows, s.why] for s in states],
+    )
+    return folder
+
+
+def _read_one(
+    item: Collected,
+    archive: Archive,
+    sheets: list[Sheet],
+    layers: dict[str, gpd.GeoDataFrame],
+) -> tuple[Collected, int]:
+    """Read one source into ``sheets`` or ``layers``; a broken layer gives way to its last good."""
+    source = item.source
+    if not item.files:
+        return item, 0
+    if source.table:
+        sheet = apply_corrections(read_table(source, archive.get(item.files[0].sha256)))
+        sheets.append(sheet)
+        return item, sheet.rows_in_file
+    try:
+        layers[source.layer] = read_layer(source, item.files, archive)
+    except SourceError as error:
+        last = archive.last_good(source.source_id)
+        if not last or last == item.files:
+            raise
+        layers[source.layer] = read_layer(source, last, archive)
+        item = dataclasses.replace(item, state="stale", files=last, why=error.message)
+    return item, len(layers[source.layer])
+
+
+def _accept(order: Order, states: list[SourceState], findings: list[Finding]) -> None:
+    """Note in the archive the sources that can be stood on."""
+    refused = {f.source_id for f in findings if f.severity == "source"}
+    collected = {c.source.source_id: c for c in read_collected(order)}
+    for state in states:
+        source = state.source
+        if state.state == "fresh" and source.source_id not in refused:
+            files = collected[source.source_id].files
+            taken = source.retrieved_on.isoformat()
+            Archive(order.archive).accept(source.source_id, files, taken)
+
+
+def _whole_ledger(checked: Checked, layers: Mapping[str, gpd.GeoDataFrame]) -> list[Change]:
+    read = [Change(f"read {name}", len(layer), len(layer)) for name, layer in layers.items()]
+    return [*checked.ledger, *read]
+
+
+def refuse_broken_sources(order: Order) -> None:
+    """Raise PublishRefusedError that names every fault of every broken source."""
+    broken = [f for f in read_run_findings(order) if f.severity == "source"]
+    if broken:
+        lines = [
+            f"{f.source_id}: {f'line {f.row}: ' if f.row else ''}{f.rule}: {f.detail}"
+            for f in broken
+        ]
+        raise PublishRefusedError(
+            f"{len({f.source_id for f in broken})} source(s) cannot be stood on; "
+            "the last edition stays up:\n  " + "\n  ".join(lines)
+        )

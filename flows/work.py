@@ -1,0 +1,96 @@
+"""What the steps of a run leave for one another in its work folder."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from atlas.records import SourceState
+from flows.order import Order
+from geodata.archive import Stored
+from geodata.catalog import load_catalog
+from geodata.collect import Collected
+from geodata.findings import Finding
+from geodata.ledger import Change
+from geodata.schema import TABLES
+
+
+def write_json(path: Path, told: object) -> None:
+    """Write one JSON file, its folder made where it is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(told, ensure_ascii=False, default=str), encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 - what JSON holds is checked by its reader
+    """Return what a JSON file holds."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_findings(path: Path, findings: Iterable[Finding]) -> None:
+    """Leave findings, sorted, each once."""
+    write_json(path, [dataclasses.astuple(f) for f in sorted(set(findings))])
+
+
+def read_findings(*paths: Path) -> list[Finding]:
+    """Return the findings of these files."""
+    return [Finding(*told) for path in paths for told in read_json(path)]
+
+
+def write_ledger(path: Path, ledger: Iterable[Change]) -> None:
+    """Leave the ledger of one step."""
+    write_json(path, [dataclasses.asdict(change) for change in ledger])
+
+
+def read_ledger(*paths: Path) -> tuple[Change, ...]:
+    """Return the lines of these ledgers."""
+    return tuple(Change(**told) for path in paths for told in read_json(path))
+
+
+def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
+    """Leave each table as ``<name>.parquet``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in frames.items():
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def read_tables(order: Order) -> dict[str, pd.DataFrame]:
+    """Return every accepted table of this run."""
+    return {t.name: pd.read_parquet(order.work / "tables" / f"{t.name}.parquet") for t in TABLES}
+
+
+def read_layer_file(order: Order, name: str) -> gpd.GeoDataFrame | None:
+    """Return a layer of this run, or None where it is missing."""
+    path = order.work / "layers" / f"{name}.parquet"
+    return gpd.read_parquet(path) if path.is_file() else None
+
+
+def read_collected(order: Order) -> list[Collected]:
+    """Return what the collect step left."""
+    catalog, _ = load_catalog(order.sources)
+    return [
+        Collected(catalog[source_id], state, tuple(Stored(*f) for f in files), why)
+        for source_id, state, files, why in read_json(order.work / "collected.json")
+    ]
+
+
+def read_run_findings(order: Order) -> list[Finding]:
+    """Return the findings of all steps so far."""
+    return sorted(set(read_findings(*sorted(order.work.glob("*.findings.json")))))
+
+
+def read_states(order: Order) -> tuple[SourceState, ...]:
+    """Return what became of each source."""
+    catalog, _ = load_catalog(order.sources)
+    return tuple(
+        SourceState(catalog[source_id], *rest)
+        for source_id, *rest in read_json(order.work / "states.json")
+    )
+
+
+def missing_layers(states: Iterable[SourceState]) -> tuple[str, ...]:
+    """Return the ids of the layer sources that this run has to do without."""
+    return tuple(s.source.source_id for s in states if s.source.layer and s.state == "missing")
