@@ -14,7 +14,7 @@ from atlas.measure import EXPECTED
 from atlas.metadata import Download, dataset_jsonld, downloads, place_jsonld
 from atlas.records import Book, Record
 from atlas.sheet import SCALE_KM, UNIT_M, Address, Frame, corrections, frame, locator, qr, spots
-from atlas.words import Words
+from atlas.words import LANGUAGES, Words
 
 KILOBYTE = 1_000
 ADDRESS = Address()
@@ -47,7 +47,10 @@ class Handouts:
 
     def of_page(self, words: Words, page: str) -> dict[str, object]:
         """Return what a page's head says of it to machines."""
-        told: dict[str, object] = {"full_address": self.address.page(words.lang, page)}
+        told: dict[str, object] = {
+            "full_address": self.address.page(words.lang, page),
+            "alternates": self._alternates(page),
+        }
         if page == "data":
             listed = [one for group in self.files.values() for one in group if one.size]
             told["jsonld"] = _script_json(
@@ -71,6 +74,12 @@ class Handouts:
             "is_project": oc4ids.is_project(record),
             "jsonld": _script_json(place_jsonld(record, words, self.address.site_url)),
         }
+
+    def _alternates(self, page: str) -> list[tuple[str, str]]:
+        """The page's full address in each language; none where the site has no public address."""
+        if not self.address.is_public:
+            return []
+        return [(lang, self.address.page(lang, page)) for lang in LANGUAGES]
 
     def _statuses(self) -> list[tuple[object, str]]:
         """Each stage with its status in the standard, in the order of the stages."""

@@ -116,12 +116,18 @@ def _shown(value: object) -> object:
 
 
 def _write_choosers(made: Site) -> None:
+    """Write the page of both languages, and its like for addresses that lead nowhere.
+
+    A host shows ``404.html`` at any depth, so it alone names its files from the host's root.
+    """
     template = made.templates.get_template("chooser.html.j2")
     for path, is_404 in (("index.html", False), ("404.html", True)):
+        home = made.handouts.address.home if is_404 else ""
         text = template.render(
             book=made.book,
             csp=CSP,
-            asset=made.assets.path,
+            asset=lambda name, home=home: home + made.assets.path(name),
+            home=home,
             is_404=is_404,
             vi=made.words["vi"],
             en=made.words["en"],

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import geopandas as gpd
 import segno
@@ -37,6 +37,16 @@ class Address:
 
     site_url: str = "http://127.0.0.1:8000/"
     contact: str = ""
+
+    @property
+    def is_public(self) -> bool:
+        """Whether others can follow it: false for an address of this machine, the default."""
+        return urlsplit(self.site_url).hostname not in ("127.0.0.1", "localhost", "::1", None)
+
+    @property
+    def home(self) -> str:
+        """The path of the site's root on its host, with a slash at both ends."""
+        return f"/{urlsplit(self.site_url).path.strip('/')}/".replace("//", "/")
 
     def page(self, lang: str, name: str) -> str:
         """Return the full address of a page."""

@@ -22,6 +22,9 @@ LOADING_LINKS = {
 }
 LOADING_SHAPES = {"image", "use", "feimage"}
 LATER_FILES = ("status.json",)
+ANYWHERE = "404.html"
+"""The page that a host shows at any depth: its addresses begin at the host's root."""
+
 DATA_SCRIPT = {"type": "application/ld+json"}
 """The one script with text that a page may hold: a browser never runs it."""
 
@@ -44,6 +47,14 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self._inline = ""
         self._is_data = False
+
+    def start_from(self, home: str) -> None:
+        """Read the page's own addresses, which begin with ``home``, as from the site's root."""
+        for addresses in (self.links, self.loads):
+            own = [a for a in addresses if not _scheme(a) and not a.startswith(("//", "#"))]
+            strange = [a for a in own if not a.startswith(home)]
+            self.faults += [f"{a} depends on where the page is shown" for a in strange]
+            addresses[:] = [a.removeprefix(home) if a in own else a for a in addresses]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note what a tag links to, loads or should not have."""
@@ -98,12 +109,15 @@ def read_page(path: Path) -> Page:
     return page
 
 
-def verify_site(out: Path, rows: Mapping[str, int]) -> int:
+def verify_site(out: Path, rows: Mapping[str, int], home: str = "/") -> int:
     """Return how many pages the built site below ``out`` has, all of them sound.
 
-    ``rows`` counts the published places and routes. PublishRefusedError lists what is wrong.
+    ``rows`` counts the published places and routes; ``home`` is the path of the site's root on
+    its host. PublishRefusedError lists what is wrong.
     """
     pages = {path: read_page(path) for path in sorted(out.rglob("*.html"))}
+    if out / ANYWHERE in pages:
+        pages[out / ANYWHERE].start_from(home)
     faults = [fault for path, page in pages.items() for fault in _page_faults(out, path, pages)]
     faults += [*_style_faults(out), *_twin_faults(out, pages), *_count_faults(out, rows)]
     faults += _weight_faults(out)

@@ -171,7 +171,8 @@ def read_book(order: Order, inputs: Inputs) -> Book:
 def verify(order: Order, draft: Path) -> int:
     """Return the number of pages of a sound site; refuse any other."""
     tables = published_tables(order)
-    return verify_site(draft, {name: len(tables[name]) for name in ("places", "routes")})
+    counts = {name: len(tables[name]) for name in ("places", "routes")}
+    return verify_site(draft, counts, Address(order.site_url).home)
 
 
 def publish(order: Order, draft: Path, edition: str) -> Path:

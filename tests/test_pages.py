@@ -9,6 +9,7 @@ from playwright.sync_api import sync_playwright
 
 from atlas.assets import AssetError
 from atlas.pages import CSP, outward, write_site
+from atlas.sheet import Address
 from atlas.words import WordsError, read_words
 from books import PAPER, bare_book, park, record, small_book
 from builds import PROJECT
@@ -78,7 +79,8 @@ def test_every_link_leads_to_a_page_of_the_site_or_a_file_of_its_data(sites, boo
     for path in pages_of(root):
         for link in Reader(path.read_text(encoding="utf-8")).links:
             address, _, part = link.partition("#")
-            target_ = (path.parent / address).resolve() if address else path
+            start = root if address.startswith("/") else path.parent
+            target_ = (start / address.lstrip("/")).resolve() if address else path
             there = target_.is_file() or str(target_.relative_to(root)).startswith(TABLES_OF_OTHERS)
             if link.startswith("https://"):
                 continue
@@ -108,6 +110,26 @@ def test_the_language_switch_leads_to_the_same_page(sites, name):
     (switch,) = [told for _, told in page.tags if told.get("hreflang") == "en" and "lang" in told]
     there = (sites / "small" / "vi" / name / switch["href"]).resolve()
     assert there == (sites / "small" / "en" / name / "index.html").resolve()
+
+
+def test_languages_point_at_each_other_only_by_addresses_that_others_reach(sites, tmp_path):
+    write_site(small_book(), tmp_path, SITE, Address("https://atlas.example/hg/"))
+    told = read(tmp_path, "vi/places/kcn-a", "").tags
+    found = {
+        t["hreflang"]: t["href"]
+        for tag, t in told
+        if t.get("rel") == "alternate" and "hreflang" in t
+    }
+    page = "places/kcn-a/index.html"
+    assert found == {lang: f"https://atlas.example/hg/{lang}/{page}" for lang in ("vi", "en")}
+    here = read(sites, "vi/places/kcn-a").tags
+    assert not [t for tag, t in here if tag == "link" and "hreflang" in t]
+
+
+def test_the_page_for_lost_addresses_works_at_any_depth(tmp_path):
+    write_site(small_book(), tmp_path, SITE, Address("https://atlas.example/hg/"))
+    page = read(tmp_path, "404.html", "")
+    assert page.links and all(link.startswith("/hg/") for link in page.links)
 
 
 def test_the_chooser_names_vietnamese_first_and_runs_no_script(sites):

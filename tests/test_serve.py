@@ -1,5 +1,6 @@
 """The published site over real HTTP, from a server on a free port of this machine."""
 
+import gzip
 import http.client
 import signal
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from atlas.metadata import MEDIA
 from flows.serve import HEADERS, site_app
 
 LAYER = bytes(range(256)) * 40
@@ -40,6 +42,7 @@ def write_edition(root: Path, name: str) -> None:
         "404.html": "<h1>Không có trang này</h1>".encode(),
         "vi/map/index.html": f"bản đồ {name}".encode(),
         "data/places.geojson": LAYER,
+        **{f"data/{name}": LAYER for name in ("zones.parquet", "zones.fgb", "all.xlsx")},
         "data/Vị Thanh.csv": b"a,b\n",
         "assets/map-0123456789.js": b"'use strict';",
         "assets/site-0123456789.css": b"body {}",
@@ -235,3 +238,25 @@ def test_the_server_listens_to_this_machine_only_and_ends_when_asked(tmp_path: P
         assert b"Traceback" not in server.stderr.read()
     with pytest.raises(ConnectionRefusedError):
         ask(port, "/")
+
+
+def test_text_travels_packed_and_whole_files_only(port: int) -> None:
+    plain = ask(port, "/data/places.geojson")
+    status, headers, body = ask(port, "/data/places.geojson", Accept_Encoding="gzip")
+    assert (status, headers["content-encoding"], headers["vary"]) == (
+        200,
+        "gzip",
+        "Accept-Encoding",
+    )
+    assert gzip.decompress(body) == plain[2]
+    part = ask(port, "/data/places.geojson", Accept_Encoding="gzip", Range="bytes=100-199")
+    assert (part[0], part[2]) == (206, LAYER[100:200])
+    assert "content-encoding" not in part[1]
+
+
+@pytest.mark.parametrize("name", ["zones.parquet", "zones.fgb", "all.xlsx"])
+def test_what_is_packed_already_or_read_by_ranges_travels_as_it_is(port: int, name: str) -> None:
+    status, headers, body = ask(port, f"/data/{name}", Accept_Encoding="gzip")
+    assert (status, body) == (200, LAYER)
+    assert "content-encoding" not in headers
+    assert headers["content-type"] == MEDIA[name.rpartition(".")[2]]

@@ -22,6 +22,19 @@ def placed(shape: object, method: str, accuracy_m: float, kind: str = "port") ->
     return books.record("x", kind, position=books.position(shape, method, accuracy_m))
 
 
+@pytest.mark.parametrize(
+    ("url", "is_public", "home"),
+    [
+        ("http://127.0.0.1:8000/", False, "/"),
+        ("http://localhost/atlas/", False, "/atlas/"),
+        ("https://atlas.example/", True, "/"),
+        ("https://example.org/a/b/", True, "/a/b/"),
+    ],
+)
+def test_only_an_address_that_others_reach_is_public(url: str, is_public: bool, home: str) -> None:
+    assert (Address(url).is_public, Address(url).home) == (is_public, home)
+
+
 def test_a_point_is_told_in_both_systems() -> None:
     (spot,) = spots(placed(Point(105, 9), "surveyed", 1))
     assert spot.metres[1] == pytest.approx(500_000, abs=500)

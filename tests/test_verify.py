@@ -301,3 +301,15 @@ def test_a_page_tells_what_it_links_to_and_loads(out: Path) -> None:
     assert "../../assets/map.js" not in told.links
     assert "#top" in told.links
     assert told.ids == ["top", "hết"]
+
+
+@pytest.mark.parametrize("home", ["/", "/hau-giang/"])
+def test_the_page_shown_at_any_depth_names_its_files_from_the_host_s_root(
+    out: Path, home: str
+) -> None:
+    whole = PAGE.format(up=home, body="", head="")
+    write(out / "404.html", whole)
+    assert verify_site(out, ROWS, home) == 10
+    write(out / "404.html", whole.replace(f'"{home}assets/map.js', '"assets/map.js'))
+    with pytest.raises(PublishRefusedError, match=r"404.html: assets/map.js depends on where"):
+        verify_site(out, ROWS, home)
