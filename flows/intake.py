@@ -4,7 +4,7 @@ Paths in, paths out; they draw nothing, so ``atlas check`` loads no map and no P
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import geopandas as gpd
@@ -21,8 +21,8 @@ from flows.work import (
     write_json,
     write_ledger,
 )
-from geodata.archive import Archive
-from geodata.catalog import load_catalog
+from geodata.archive import Archive, Stored
+from geodata.catalog import Source, load_catalog
 from geodata.checks import Checked, check_sheets
 from geodata.collect import Collected, Network, collect_source
 from geodata.corrections import apply_corrections
@@ -122,14 +122,18 @@ def _read_one(
         sheets.append(sheet)
         return item, sheet.rows_in_file
     try:
-        layers[source.layer] = read_layer(source, item.files, archive)
+        layers[source.layer] = _read_layer(source, item.files, archive)
     except SourceError as error:
         last = archive.last_good(source.source_id)
         if not last or last == item.files:
             raise
-        layers[source.layer] = read_layer(source, last, archive)
+        layers[source.layer] = _read_layer(source, last, archive)
         item = dataclasses.replace(item, state="stale", files=last, why=error.message)
     return item, len(layers[source.layer])
+
+
+def _read_layer(source: Source, files: Iterable[Stored], archive: Archive) -> gpd.GeoDataFrame:
+    return read_layer(source, [(f.name, archive.get(f.sha256)) for f in files]).features
 
 
 def _accept(order: Order, states: list[SourceState], findings: list[Finding]) -> None:

@@ -21,14 +21,31 @@ from pydantic import (
 from geodata.errors import SourceError
 from geodata.findings import Finding
 from geodata.guard import parse_networks
+from geodata.limits import MEGABYTE, Limits
+from geodata.notation import Dates, Notation, Numbers
 from geodata.schema import TABLE
 
 SOURCES = Path(__file__).parent / "sources"
 LAYERS = ("commune_boundaries", "waterways")
-MEGABYTE = 1_000_000
 SECONDS = 600.0
 ROWS = 100_000
 """How long one answer may take and how many rows a database may give, if no source.toml says."""
+
+TABLE_FORMATS = ("csv", "xlsx")
+CODECS = {
+    "utf-8": "utf-8",
+    "utf-8-sig": "utf-8-sig",
+    "utf-16": "utf-16",
+    "windows-1258": "cp1258",
+}
+"""The encodings that a source may declare, and what Python calls them."""
+
+ENCODED = {
+    "csv": tuple(CODECS),
+    "shapefile": ("utf-8", "windows-1258"),
+    "dxf": ("utf-8", "windows-1258"),
+}
+"""Which encodings a format may be in; the others are UTF-8 by their own rules."""
 
 SOURCE_ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _HTTP_URL = TypeAdapter(HttpUrl)
@@ -70,7 +87,8 @@ class Source(BaseModel):
     answer to a query, as those of each file do for a file. ``allowed_networks`` names networks
     (CIDR) that are not public and from which it may come all the same. A ``postgis`` source
     names its ``connection`` by a variable of the environment, and its ``geometry`` where it is
-    read as geojson.
+    read as geojson. ``part`` names the sheet of a workbook or the layer of a file that holds
+    several.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,14 +105,31 @@ class Source(BaseModel):
     kind: Literal["file", "url", "overpass", "postgis"]
     table: str = ""
     layer: str = ""
-    format: Literal["csv", "geojson", "overpass"]
+    format: Literal[
+        "csv",
+        "xlsx",
+        "geojson",
+        "geopackage",
+        "kml",
+        "kmz",
+        "shapefile",
+        "geoparquet",
+        "flatgeobuf",
+        "dxf",
+        "overpass",
+    ]
     as_of: date
     retrieved_on: date
     file: str = Field(default="", pattern=r"^[^/\\\x00-\x1f]*$")
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     key: str | tuple[str, ...]
-    encoding: Literal["utf-8", "utf-8-sig"] = "utf-8"
+    encoding: Literal["utf-8", "utf-8-sig", "utf-16", "windows-1258"] = "utf-8"
+    delimiter: Literal[",", ";", "\t"] = ","
+    numbers: Numbers = "plain"
+    dates: Dates = "iso"
+    part: str = ""
     crs: str = ""
+    limits: Limits = Field(default_factory=Limits)
     optional: bool = False
     files: tuple[RemoteFile, ...] = ()
     endpoint: Address = ""
@@ -145,9 +180,16 @@ class Source(BaseModel):
             ),
             (self.kind == "file" and not self.sha256, "a file in the folder needs its sha256"),
             (
-                self.format == ("overpass" if self.table else "csv"),
-                "a table is read from csv or geojson, a layer from geojson or overpass",
+                (self.format == "overpass" and bool(self.table))
+                or (self.format in TABLE_FORMATS and bool(self.layer)),
+                "a table is read from csv, xlsx or a format of layers, a layer not from these two",
             ),
+            (
+                self.encoding not in ENCODED.get(self.format, ("utf-8",)),
+                f"{self.format} is never in {self.encoding}",
+            ),
+            (self.delimiter != "," and self.format != "csv", "only csv has a delimiter"),
+            (self.format == "xlsx" and not self.part, "xlsx needs the sheet's name as part"),
             (
                 (self.kind == "overpass") != (self.format == "overpass"),
                 "kind overpass and format overpass go together",
@@ -158,6 +200,11 @@ class Source(BaseModel):
                 f"the key of {self.table} is {', '.join(table.key) if table else ''}",
             ),
         )
+
+    @property
+    def notation(self) -> Notation:
+        """How its numbers and dates are written."""
+        return Notation(self.numbers, self.dates)
 
     @property
     def path(self) -> Path:

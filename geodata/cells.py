@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
-"""Plain digits, and no more of them than a sum can be believed with."""
+NUMBER = re.compile(r"(?!-[0.]+$)-?[0-9]{1,15}(\.[0-9]{1,15})?")
+"""Plain digits, no more of them than a sum can be believed with, and no zero below zero."""
 
 
 def parts_of(cell: str) -> list[str]:

@@ -89,7 +89,7 @@ def _is_url(cell: str) -> bool:
 
 
 KINDS: dict[str, tuple[str, Callable[[str], bool]]] = {
-    "integer": ("a whole number", lambda cell: bool(re.fullmatch(r"-?[0-9]{1,15}", cell))),
+    "integer": ("a whole number", lambda cell: is_number(cell) and "." not in cell),
     "number": ("a number with a decimal point", is_number),
     "decimal": ("an exact decimal number", is_number),
     "date": ("an ISO date, whole or cut", is_date),

@@ -1,48 +1,37 @@
-"""Raw bytes in, a table or a layer out; the only module that knows file formats.
+"""Raw bytes in, a table or a layer out; the only module that knows which reader a format has.
 
 A table comes out as text cells indexed by their line in the file, with findings for everything
 that is wrong with the file itself. Nothing is judged about what the cells say.
 """
 
-import csv
-import io
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-from shapely.errors import ShapelyError
-from shapely.geometry import shape
 
-from geodata.archive import Archive, Stored
 from geodata.catalog import Source
-from geodata.crs import DISPLAY_CRS, is_same_crs
+from geodata.crs import DISPLAY_CRS
 from geodata.errors import SourceError
 from geodata.findings import Finding
+from geodata.notation import FIGURE, Cell
 from geodata.osm import read_overpass
-from geodata.schema import TABLE
+from geodata.schema import TABLE, Column
+from geodata.tables import Grid, read_csv, read_xlsx
+from geodata.vectors import Features, in_degrees, read_geojson, require_declared_crs
 
-TOO_ODD = (ShapelyError, RecursionError)
-"""What a file that is JSON by its first bytes may still do to its reader."""
-
-OTHER_FORMATS = {
-    b"PK\x03\x04": "a zip (XLSX, KMZ or zipped Shapefile)",
-    b"SQLite format 3\x00": "a GeoPackage",
-    b"PAR1": "a Parquet file",
-    b"fgb": "a FlatGeobuf",
-    b"%PDF": "a PDF",
-    b"{": "JSON",
-    b"[": "JSON",
-    b"<": "XML or HTML",
-}
 MOJIBAKE = re.compile(
     r"[ÃÂÆ][\u0080-¿€‚ƒˆ‰ŠŒ•™š]|(áº|á»)[\u0080-¿ŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]"
     r"|Ä[\u0080-\u009f‘’]|â€|\ufffd"
 )
 """UTF-8 Vietnamese read as Latin-1 or Windows-1252: its lead letters before a stray mark."""
+
+FIGURES = {("claims", "value")}
+"""Columns that hold a number or words, as the row's measure says."""
+
+TABLE_READERS = {"csv": read_csv, "xlsx": read_xlsx}
+FEATURE_READERS = {"geojson": read_geojson}
 
 
 @dataclass(frozen=True)
@@ -55,130 +44,149 @@ class Sheet:
     findings: tuple[Finding, ...]
 
 
-def read_table(source: Source, content: bytes) -> Sheet:
-    """Read a source with the columns of its table: CSV, or GeoJSON for a table with a geometry.
+@dataclass(frozen=True)
+class Layer:
+    """One source as features in EPSG:4326: text attributes, one row a feature."""
 
-    A feature's properties and its geometry (as WKT, EPSG:4326) are its cells; its line is its
-    number as if a header stood before it. SourceError where nothing can be read at all: empty,
-    of another format, in another encoding, torn, or without a single column of its table.
+    source: Source
+    features: gpd.GeoDataFrame
+    findings: tuple[Finding, ...] = ()
+
+
+def read_table(source: Source, content: bytes) -> Sheet:
+    """Read a source with the columns of its table, from a table or from features.
+
+    Cells become text in the atlas's own form of numbers and dates; one that is not of the
+    declared form or of its column's type refuses its row. A feature's properties and its
+    geometry (as WKT, EPSG:4326) are its cells; its line is its number as if a header stood
+    before it. SourceError where nothing can be read at all: empty, of another format, in
+    another encoding, torn, or without a single column of its table.
     """
+    source.limits.hold(source.source_id, "bytes", len(content), source.file)
     table = TABLE[source.table]
-    if source.format == "geojson":
-        header, body = _parse_features(source, content)
+    if source.format in TABLE_READERS:
+        grid = TABLE_READERS[source.format](source, content)
     else:
-        header, body = _parse_csv(source, _decode(source, content))
-    names = [source.columns.get(name, name) for name in header]
-    findings = [*_column_findings(source, names), *_length_findings(source, names, body)]
+        grid = _grid_of_features(source, content)
+    names = [source.columns.get(name, name) for name in grid.header]
+    findings = [
+        *grid.findings,
+        *_column_findings(source, names),
+        *_length_findings(source, names, grid),
+    ]
     if not set(names) & set(table.column_names):
         needed = ", ".join(table.column_names)
-        raise SourceError(
-            source.source_id, "columns_are_present", f"no column of {table.name}; needs {needed}"
-        )
-    whole = [(line, cells) for line, cells in body if len(cells) == len(names)]
-    rows = pd.DataFrame(
+        told = f"no column of {table.name}; needs {needed}"
+        raise SourceError(source.source_id, "columns_are_present", told + _hint(source, names))
+    whole = [(line, cells) for line, cells in grid.body if len(cells) == len(names)]
+    cells = pd.DataFrame(
         [cells for _, cells in whole],
         columns=names,
         index=pd.Index([line for line, _ in whole], name="line", dtype="int64"),
-        dtype="str",
+        dtype="object",
     )
-    rows = rows.loc[:, ~rows.columns.duplicated()]
-    rows = rows.reindex(columns=list(table.column_names), fill_value="").astype("str")
-    return Sheet(source, rows, len(body), tuple(findings))
+    cells = cells.loc[:, ~cells.columns.duplicated()]
+    cells = cells.reindex(columns=list(table.column_names), fill_value="")
+    rows, faults = _texts(source, cells)
+    return Sheet(source, rows, len(grid.body), (*findings, *faults))
 
 
-def read_layer(source: Source, files: Sequence[Stored], archive: Archive) -> gpd.GeoDataFrame:
-    """Read a layer source: one row a feature, EPSG:4326, columns renamed as declared.
+def read_layer(source: Source, files: Sequence[tuple[str, bytes]]) -> Layer:
+    """Read a layer source from its named files: one row a feature, columns renamed as declared.
 
-    SourceError where a file is empty, of another format, without or against its declared CRS.
+    SourceError where a file is empty, of another format, without or against its declared CRS,
+    and where one shape is empty or torn.
     """
-    _require_declared_crs(source)
+    for name, content in files:
+        source.limits.hold(source.source_id, "bytes", len(content), name)
+    require_declared_crs(source)
     if source.format == "overpass":
-        return read_overpass(source.source_id, archive.get(files[0].sha256))
-    parts = [_read_geojson(source, file.name, archive.get(file.sha256)) for file in files]
+        return Layer(source, read_overpass(source.source_id, files[0][1]))
+    parts: list[gpd.GeoDataFrame] = []
+    findings: list[Finding] = []
+    for name, content in files:
+        part, found = in_degrees(source, name, _features(source, name, content))
+        parts.append(part)
+        findings += found
     layer = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=DISPLAY_CRS)
     if layer.isna().geometry.any() or layer.is_empty.any() or not layer.is_valid.all():
         message = "a geometry is empty or torn; look at the publisher's file"
         raise SourceError(source.source_id, "geometry_is_valid", message)
-    return layer
+    texts = layer.drop(columns="geometry").fillna("").map(_attribute_text)
+    _require_unicode(source, texts)
+    return Layer(source, layer.assign(**{str(c): texts[c] for c in texts}), tuple(findings))
 
 
-def _require_declared_crs(source: Source) -> None:
-    if not is_same_crs(source.crs, source.crs):
-        found = repr(source.crs) if source.crs else "no crs"
-        message = f"source.toml declares {found}; it is never guessed"
-        raise SourceError(source.source_id, "crs_is_declared", message)
+def _features(source: Source, name: str, content: bytes) -> Features:
+    return FEATURE_READERS[source.format](source, name, content)
 
 
-def _parse_features(
-    source: Source, content: bytes
-) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    _require_declared_crs(source)
+def _grid_of_features(source: Source, content: bytes) -> Grid:
+    require_declared_crs(source)
     wkt = next((c.name for c in TABLE[source.table].columns if c.kind == "wkt"), "")
     if not wkt:
-        message = f"table {source.table} has no geometry; GeoJSON is for positions"
+        message = f"table {source.table} has no geometry; {source.format} is for positions"
         raise SourceError(source.source_id, "file_is_of_its_format", message)
-    layer = _read_geojson(source, source.file, content)
-    cells = pd.DataFrame(layer.drop(columns="geometry")).map(_cell_text)
-    cells[wkt] = ["" if g is None or g.is_empty else g.wkt for g in layer.geometry]
-    names = [str(name) for name in cells.columns]
-    return names, list(enumerate(cells.to_numpy().tolist(), start=2))
+    told = _features(source, source.file, content)
+    layer, findings = in_degrees(source, source.file, told)
+    cells = layer.drop(columns="geometry")
+    shapes = ["" if g is None or g.is_empty else g.wkt for g in layer.geometry]
+    body = [[*row, shape] for row, shape in zip(cells.to_numpy().tolist(), shapes, strict=True)]
+    header = [*(str(name) for name in cells.columns), wkt]
+    return Grid(header, list(enumerate(body, start=2)), tuple(findings))
 
 
-def _cell_text(value: object) -> str:
-    if value is None or value != value:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _texts(source: Source, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
+    """Write every cell in the atlas's own form; one that cannot be stays as it was, and is told."""
+    table = TABLE[source.table]
+    rows = cells.copy()
+    findings: list[Finding] = []
+    for column in table.columns:
+        kind = FIGURE if (table.name, column.name) in FIGURES else column.kind
+        if not (source.notation.changes(kind) or source.format != "csv"):
+            continue
+        texts = [_text(source, cell, kind) for cell in cells[column.name]]
+        rows[column.name] = [text for text, _ in texts]
+        faults = {line: why for line, (_, why) in zip(rows.index, texts, strict=True) if why}
+        findings += [_misfit(source, cells, line, column, why) for line, why in faults.items()]
+    _require_unicode(source, rows)
+    return rows.astype("str"), findings
 
 
-def _decode(source: Source, content: bytes) -> str:
-    if not content.strip():
-        raise SourceError(source.source_id, "file_is_not_empty", f"{source.file} is empty")
-    for magic, name in OTHER_FORMATS.items():
-        if content.lstrip().startswith(magic):
-            raise SourceError(
-                source.source_id,
-                "file_is_of_its_format",
-                f"{source.file} is {name}; source.toml says {source.format}",
-            )
+def _text(source: Source, cell: Cell, kind: str) -> tuple[str, str]:
     try:
-        text = content.decode(source.encoding)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise SourceError(
-            source.source_id,
-            "encoding_is_as_declared",
-            f"line {line} of {source.file} is not {source.encoding}; save it as UTF-8",
-        ) from error
-    if text.startswith("\ufeff") or "\x00" in text:
-        raise SourceError(
-            source.source_id,
-            "encoding_is_as_declared",
-            f"{source.file} begins with a byte order mark or holds NUL; source.toml says utf-8",
-        )
-    return text
+        return source.notation.text_of(cell, kind), ""
+    except ValueError as error:
+        return str(cell), str(error)
 
 
-def _parse_csv(source: Source, text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[tuple[int, list[str]]] = []
+def _misfit(source: Source, cells: pd.DataFrame, line: int, column: Column, why: str) -> Finding:
+    key = "/".join(str(cells.loc[line, name]) for name in TABLE[source.table].key)
+    rule = "value_is_as_declared"
+    return Finding(source.source_id, source.table, line, key, column.name, rule, "row", why)
+
+
+def _attribute_text(cell: Cell) -> str:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return str(cell)
+
+
+def _require_unicode(source: Source, texts: pd.DataFrame) -> None:
+    """Refuse half a letter, which JSON can say and no file can hold."""
     try:
-        header = next(reader, [])
-        start = reader.line_num + 1
-        for cells in reader:
-            if cells:
-                rows.append((start, cells))
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise SourceError(
-            source.source_id,
-            "file_is_of_its_format",
-            f"{source.file} stops being CSV at line {reader.line_num}: {error}",
-        ) from error
-    if not rows:
-        raise SourceError(
-            source.source_id, "file_is_not_empty", f"{source.file} has a header and no row"
-        )
-    return header, rows
+        for name in texts:
+            "".join(texts[name]).encode()
+    except UnicodeEncodeError as error:
+        message = f"a cell of column {name!r} holds half a letter (a lone surrogate)"
+        raise SourceError(source.source_id, "encoding_is_as_declared", message) from error
+
+
+def _hint(source: Source, names: list[str]) -> str:
+    others = [mark for mark in (",", ";", "\t") if mark != source.delimiter]
+    found = [mark for mark in others if len(names) == 1 and mark in names[0]]
+    said = f"; its header is separated by {found[0]!r}, declare it as delimiter" if found else ""
+    return said if source.format == "csv" else ""
 
 
 def _column_findings(source: Source, names: list[str]) -> list[Finding]:
@@ -206,65 +214,18 @@ def _column_findings(source: Source, names: list[str]) -> list[Finding]:
     ]
 
 
-def _length_findings(
-    source: Source, names: list[str], body: list[tuple[int, list[str]]]
-) -> list[Finding]:
+def _length_findings(source: Source, names: list[str], grid: Grid) -> list[Finding]:
     return [
         Finding(
             source.source_id,
             source.table,
             line,
-            cells[0] if cells else "",
+            str(cells[0]) if cells else "",
             "",
             "row_is_whole",
             "source",
             f"{len(cells)} cells, needed {len(names)}; the file may be cut short",
         )
-        for line, cells in body
+        for line, cells in grid.body
         if len(cells) != len(names)
     ]
-
-
-def _read_geojson(source: Source, name: str, content: bytes) -> gpd.GeoDataFrame:
-    fault: str | None
-    try:
-        told = json.loads(content)
-        features = told["features"]
-        records = [
-            {source.columns.get(k, k): v for k, v in (f.get("properties") or {}).items()}
-            for f in features
-        ]
-        shapes = [shape(f["geometry"]) if f["geometry"] is not None else None for f in features]
-        fault = None if features else f"{name} holds no feature"
-    except (LookupError, ValueError, TypeError, AttributeError, *TOO_ODD) as error:
-        raise SourceError(
-            source.source_id, "file_is_of_its_format", f"{name} is no GeoJSON: {error!r}"
-        ) from error
-    if fault:
-        raise SourceError(source.source_id, "file_is_not_empty", fault)
-    if _told_crs(told) and not is_same_crs(_told_crs(told), source.crs):
-        raise SourceError(
-            source.source_id,
-            "crs_is_as_declared",
-            f"{name} says {_told_crs(told)}, source.toml says {source.crs}; one of them is wrong",
-        )
-    # as objects, or a number beside a missing one would become another number: 2024.0
-    cells = pd.DataFrame(records, dtype="object")
-    layer = gpd.GeoDataFrame(cells, geometry=np.array(shapes, dtype=object), crs=source.crs)
-    needed = "degrees" if layer.crs and layer.crs.is_geographic else "metres"
-    if _lies_in_degrees(layer) != (needed == "degrees"):
-        raise SourceError(
-            source.source_id, "crs_is_as_declared", f"{name} holds coordinates that are no {needed}"
-        )
-    return layer.to_crs(DISPLAY_CRS)
-
-
-def _told_crs(told: dict[str, object]) -> str:
-    crs = told.get("crs")
-    properties = crs.get("properties") if isinstance(crs, dict) else None
-    return str(properties.get("name", "")) if isinstance(properties, dict) else ""
-
-
-def _lies_in_degrees(layer: gpd.GeoDataFrame) -> bool:
-    west, south, east, north = layer.total_bounds
-    return bool(-180 <= west <= east <= 180 and -90 <= south <= north <= 90)

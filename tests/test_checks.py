@@ -54,7 +54,7 @@ MONEY_CASES: list[tuple[dict[str, str], dict[str, set[str]]]] = [
     ({}, {}),
     ({"note_vi": "Hợp tác xã “Ấn Độ”"}, {}),
     ({"amount": "0"}, {}),
-    ({"amount": "-0"}, {}),
+    ({"amount": "-0"}, {"amount": {"value_is_of_its_kind"}}),
     ({"amount": "0.000000001"}, {}),
     ({"on": "2023"}, {}),
     ({"amount": ""}, {"amount": {"value_is_present"}}),

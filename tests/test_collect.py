@@ -115,7 +115,7 @@ def test_an_empty_answer_is_an_answer_and_its_reader_judges_it(
     got = collect_source(source, archive, Network())
     assert got.state == "fresh"
     with pytest.raises(SourceError, match="is no GeoJSON"):
-        read_layer(source, got.files, archive)
+        read_layer(source, [(f.name, archive.get(f.sha256)) for f in got.files])
 
 
 def test_a_pinned_file_is_asked_for_once(server: Server, archive: Archive) -> None:

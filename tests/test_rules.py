@@ -158,7 +158,7 @@ def test_a_claim_of_the_right_unit_type_and_range_passes(value: str) -> None:
     assert of_claim(measure="area_ha", unit="ha", value=value) == []
 
 
-@pytest.mark.parametrize("value", ["0", "-0", "-5", "0.009", "500.001", "9" * 15])
+@pytest.mark.parametrize("value", ["0", "-5", "0.009", "500.001", "9" * 15])
 def test_a_claim_outside_what_is_possible_is_found(value: str) -> None:
     expected = [("value_is_in_range", 2, "value")]
     assert of_claim(measure="area_ha", unit="ha", value=value) == expected
