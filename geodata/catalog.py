@@ -26,12 +26,13 @@ from geodata.notation import Dates, Notation, Numbers
 from geodata.schema import TABLE
 
 SOURCES = Path(__file__).parent / "sources"
-LAYERS = ("commune_boundaries", "waterways")
+LAYERS = ("commune_boundaries", "waterways", "osm_features")
 SECONDS = 600.0
 ROWS = 100_000
 """How long one answer may take and how many rows a database may give, if no source.toml says."""
 
 TABLE_FORMATS = ("csv", "xlsx")
+OSM_FORMATS = ("overpass", "pbf")
 CODECS = {
     "utf-8": "utf-8",
     "utf-8-sig": "utf-8-sig",
@@ -88,7 +89,7 @@ class Source(BaseModel):
     (CIDR) that are not public and from which it may come all the same. A ``postgis`` source
     names its ``connection`` by a variable of the environment, and its ``geometry`` where it is
     read as geojson. ``part`` names the sheet of a workbook or the layer of a file that holds
-    several.
+    several; ``bbox`` is the part of an extract that is read, in degrees.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -117,6 +118,7 @@ class Source(BaseModel):
         "flatgeobuf",
         "dxf",
         "overpass",
+        "pbf",
     ]
     as_of: date
     retrieved_on: date
@@ -129,6 +131,7 @@ class Source(BaseModel):
     dates: Dates = "iso"
     part: str = ""
     crs: str = ""
+    bbox: tuple[float, float, float, float] | None = None
     limits: Limits = Field(default_factory=Limits)
     optional: bool = False
     files: tuple[RemoteFile, ...] = ()
@@ -180,7 +183,7 @@ class Source(BaseModel):
             ),
             (self.kind == "file" and not self.sha256, "a file in the folder needs its sha256"),
             (
-                (self.format == "overpass" and bool(self.table))
+                (self.format in OSM_FORMATS and bool(self.table))
                 or (self.format in TABLE_FORMATS and bool(self.layer)),
                 "a table is read from csv, xlsx or a format of layers, a layer not from these two",
             ),
@@ -193,6 +196,10 @@ class Source(BaseModel):
             (
                 (self.kind == "overpass") != (self.format == "overpass"),
                 "kind overpass and format overpass go together",
+            ),
+            (
+                (self.format == "pbf") != (self.bbox is not None),
+                "an extract (pbf) is read within its bbox: west, south, east, north",
             ),
             (bool(self.table) and len(self.files) > 1, "a table is read from one file"),
             (

@@ -14,6 +14,7 @@ import pandas as pd
 from geodata.catalog import Source
 from geodata.crs import DISPLAY_CRS
 from geodata.errors import SourceError
+from geodata.extract import read_extract
 from geodata.findings import Finding
 from geodata.notation import FIGURE, Cell
 from geodata.osm import read_overpass
@@ -102,6 +103,8 @@ def read_layer(source: Source, files: Sequence[tuple[str, bytes]]) -> Layer:
     require_declared_crs(source)
     if source.format == "overpass":
         return Layer(source, read_overpass(source.source_id, files[0][1]))
+    if source.format == "pbf" and source.bbox:
+        return Layer(source, read_extract(source.source_id, files[0][1], source.bbox))
     parts: list[gpd.GeoDataFrame] = []
     findings: list[Finding] = []
     for name, content in files:

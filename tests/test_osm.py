@@ -4,7 +4,7 @@ import geopandas as gpd
 import pytest
 
 from geodata.errors import SourceError
-from geodata.osm import read_overpass
+from geodata.osm import COLUMNS, read_overpass, what_is
 
 LINE = [{"lat": 9.7, "lon": 105.4}, {"lat": 9.8, "lon": 105.5}]
 WAY = {
@@ -30,8 +30,9 @@ def rule_of(content: bytes) -> str:
 def test_a_way_is_a_row_with_longitude_first() -> None:
     layer = read(WAY)
     assert layer.crs == "EPSG:4326"
-    assert list(layer.columns) == ["osm_id", "name", "waterway", "geometry", "as_of"]
-    assert list(layer.drop(columns="geometry").iloc[0]) == ["7", "Kênh Xà No", "canal", ""]
+    assert list(layer.columns) == [*COLUMNS, "as_of"]
+    told = ["7", "waterway", "Kênh Xà No", "", "", "canal", ""]
+    assert list(layer.drop(columns="geometry").iloc[0]) == told
     assert list(layer.geometry.iloc[0].coords) == [(105.4, 9.7), (105.5, 9.8)]
 
 
@@ -134,3 +135,49 @@ def test_a_reply_that_is_no_overpass_json_is_refused(content: bytes) -> None:
 )
 def test_a_way_that_is_wrongly_told_refuses_the_reply(way: dict[str, object]) -> None:
     assert rule_of(json.dumps({"elements": [WAY, way]}).encode()) == "file_is_of_its_format"
+
+
+@pytest.mark.parametrize(
+    ("tags", "what"),
+    [
+        ({"highway": "primary", "ref": "QL61C"}, "road"),
+        ({"waterway": "canal"}, "waterway"),
+        ({"landuse": "industrial", "name": "KCN A"}, "industrial"),
+        ({"landuse": "industrial", "industrial": "port"}, "port"),
+        ({"landuse": "port"}, "port"),
+        ({"harbour": "yes"}, "port"),
+        ({"landuse": "farmland"}, ""),
+        ({}, ""),
+    ],
+)
+def test_what_something_is_stands_in_its_tags(tags: dict[str, str], what: str) -> None:
+    assert what_is(tags) == what
+
+
+def corners(*points: tuple[float, float]) -> list[dict[str, float]]:
+    return [{"lon": lon, "lat": lat} for lon, lat in points]
+
+
+def test_a_closed_way_round_industrial_land_is_an_area_and_a_roundabout_is_a_line() -> None:
+    ring = corners((105.5, 9.8), (105.6, 9.8), (105.6, 9.9), (105.5, 9.8))
+    land = {"type": "way", "id": 1, "tags": {"landuse": "industrial"}, "geometry": ring}
+    road = {"type": "way", "id": 2, "tags": {"highway": "primary"}, "geometry": ring}
+    assert list(read(land, road).geom_type) == ["Polygon", "LineString"]
+
+
+def test_points_and_areas_of_several_ways_are_read_as_far_as_they_are_needed() -> None:
+    node = {"type": "node", "id": 3, "lon": 105.5, "lat": 9.8, "tags": {"harbour": "yes"}}
+    bare = {"type": "node", "id": 4, "lon": 105.5, "lat": 9.8}
+    outline = corners((105.5, 9.8), (105.7, 9.8), (105.7, 10.0))
+    rest = corners((105.7, 10.0), (105.5, 10.0), (105.5, 9.8))
+    hole = corners((105.55, 9.85), (105.6, 9.85), (105.6, 9.9), (105.55, 9.85))
+    members = [
+        {"type": "way", "ref": n, "role": role, "geometry": line}
+        for n, (role, line) in enumerate((("outer", outline), ("outer", rest), ("inner", hole)))
+    ]
+    tags = {"type": "multipolygon", "landuse": "industrial", "name": "KCN A"}
+    land = {"type": "relation", "id": 5, "tags": tags, "members": members}
+    torn = {"type": "relation", "id": 6, "tags": tags, "members": members[:1]}
+    layer = read(node, bare, land, torn)
+    assert list(layer["osm_id"]) == ["node/3", "relation/5"]
+    assert layer.geometry.iloc[1].area == pytest.approx(0.04 - 0.00125)
