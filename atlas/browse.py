@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from atlas.beside import NEAR, Shelf, compared_cells, compared_rows, newest_money
+from atlas.conflicts import RULES
 from atlas.layers import LAYERS, Json, safe_json
 from atlas.reach import Bounds, nearest, nearness_kind, reach_of
 from atlas.records import Book, Record
@@ -20,19 +21,22 @@ from atlas.telling import (
     stage_group,
     stage_text,
 )
+from atlas.track import OWNING, SCHEDULES, Group, districts_of
 from atlas.words import Words
 from atlas.years import FIRST_YEAR, year_marks
-from geodata.schema import MONEY_KINDS, POSITION_METHODS
+from geodata.schema import FUNDS, MONEY_KINDS, POSITION_METHODS
 
 WHO = ("developer", "investor", "owner")
-NUMBERS = ("area_ha", "price_usd_m2", "occupancy_pct")
-"""Measures that a reader may narrow by, beside completeness and distance."""
+"""Who is carried away; a reader narrows by everybody of `OWNING`."""
 
-SCHEDULES = ("late", "stalled", "on_time", "met", "undated", "ended")
+NUMBERS = ("area_ha", "price_usd_m2", "occupancy_pct")
+"""Measures that a reader may narrow by, beside completeness, days late and distance."""
+
 UNPLACED = "unplaced"
+DISPUTED = "disputed"
 SLUG_LENGTH = 60
-SORTS = ("kind", "name", "area", "stage", "schedule", "complete", "away")
-"""Orders of the list beside the map."""
+GROUPED = {"owner": "who", "fund": "fund", "district": "district"}
+"""The facet of each axis by which the tracker groups."""
 
 CARRIED = (
     *("id", "table", "kind", "name_vi", "name_en", "stage_group", "stage_on", "schedule"),
@@ -66,6 +70,7 @@ def find_data(book: Book, words: Words) -> dict[str, Json]:
     return {
         "edition": book.edition,
         "as_of": book.as_of.isoformat(),
+        "as_of_text": words.date(book.as_of),
         "lang": words.lang,
         "first_year": FIRST_YEAR,
         "words": shown | _names(book, words),
@@ -85,6 +90,7 @@ def _names(book: Book, words: Words) -> dict[str, Json]:
     return {
         **{f"group_{layer.layer_id}": words(layer.title) for layer in LAYERS},
         **{f"group_{group}": words(f"stage_group.{group}") for group in STAGE_GROUPS},
+        **{f"state_{state}": words(f"track.state_{state}") for state in SCHEDULES},
         **{f"money_{kind}": words(f"money.{kind}") for kind in MONEY_KINDS},
         **{f"unit_{unit}": words.known(f"unit.{unit}", unit) for unit in sorted(units)},
     }
@@ -123,13 +129,15 @@ def _span(bounds: Bounds) -> Json:
 
 
 def _numbers(record: Record) -> dict[str, Json]:
-    """Return the numbers that are known; a whole-subject claim each."""
+    """Return the numbers that are known; days late, perhaps none, only where a day was promised."""
     facts = {name: record.fact(name) for name in NUMBERS}
     told: dict[str, Json] = {
         name: float(fact.claim.value)
         for name, fact in facts.items()
         if fact and fact.claim.is_number
     }
+    if any(promise.state != "void" for promise in record.promises):
+        told["days_late"] = record.days_late
     return told | {"completeness_pct": record.completeness_pct}
 
 
@@ -147,11 +155,11 @@ def _stage(record: Record, words: Words) -> Choices:
 
 
 def _schedule(record: Record, words: Words) -> Choices:
-    yield record.schedule, words(f"browse.schedule_{record.schedule}")
+    yield record.schedule, words(f"track.state_{record.schedule}")
 
 
 def _districts(record: Record, words: Words) -> Choices:
-    yield from ((unit.unit_id, words.of(unit, "name")) for unit in record.districts)
+    yield from ((unit.unit_id, words.of(unit, "name")) for unit in districts_of(record))
 
 
 def _communes(record: Record, words: Words) -> Choices:
@@ -160,10 +168,22 @@ def _communes(record: Record, words: Words) -> Choices:
 
 
 def _who(record: Record, words: Words) -> Choices:
-    for measure in WHO:
+    for measure in OWNING:
         fact = record.fact(measure)
         if fact and slug(fact.claim.value):
             yield slug(fact.claim.value), claim_text(fact.claim, words)
+
+
+def _funds(record: Record, words: Words) -> Choices:
+    there = {event.fund for event in record.money}
+    yield from ((fund, words(f"fund.{fund}")) for fund in FUNDS if fund in there)
+
+
+def _conflicts(record: Record, words: Words) -> Choices:
+    broken = {finding.rule for finding in record.findings}
+    yield from ((rule, words(f"rule.{rule}")) for rule in RULES if rule in broken)
+    if any(fact.is_disputed for fact in record.facts):
+        yield DISPUTED, words("conflict.disputed")
 
 
 def _sectors(record: Record, words: Words) -> Choices:
@@ -190,8 +210,10 @@ IS: dict[str, Callable[[Record, Words], Choices]] = {
     "district": _districts,
     "commune": _communes,
     "who": _who,
+    "fund": _funds,
     "sector": _sectors,
     "accuracy": _accuracy,
+    "conflict": _conflicts,
 }
 
 ORDER = {
@@ -200,6 +222,8 @@ ORDER = {
     ),
     "stage": STAGE_GROUPS,
     "schedule": SCHEDULES,
+    "fund": FUNDS,
+    "conflict": (*RULES, DISPUTED),
     "accuracy": (*POSITION_METHODS, UNPLACED),
 }
 """Choices that stand in an order of their own; the others stand by their label."""
@@ -223,6 +247,12 @@ def _teller(name: str) -> Callable[[Book, Words], Iterator[Json]]:
 
 
 CHOICES = {name: _teller(name) for name in IS}
+
+
+def group_view(axis: str, group: Group) -> dict[str, str]:
+    """Return what a view of the map asks for to show a group of the tracker."""
+    key = slug(group.key) if axis == "owner" else group.key
+    return {GROUPED[axis]: key or NOT_KNOWN}
 
 
 def _routes(book: Book, words: Words) -> list[Json]:

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from atlas import programme
 from atlas.assets import Assets
-from atlas.browse import SORTS, find_script
+from atlas.browse import CHOICES, IS, find_script, group_view
 from atlas.figures import planner_values, record_gantt
 from atlas.handouts import ADDRESS, Handouts, handouts
 from atlas.layers import LAYERS, layer_script, shown_layers
@@ -31,6 +31,8 @@ from atlas.telling import (
     unit_of,
     whole_history,
 )
+from atlas.track import SCHEDULES
+from atlas.views import SORTS, view
 from atlas.words import LANGUAGES, Words, plain, read_words
 from atlas.years import FIRST_YEAR, LAST_YEAR
 from geodata.catalog import Source
@@ -54,6 +56,11 @@ PAGES = (
 )
 """Folder below the language, and template; the map and the records' pages come beside them."""
 
+ROW_FACETS = ("kind", "stage", "schedule", "district", "commune", "who", "fund")
+"""What the rows of the table and of the tracker are narrowed by, as on the map."""
+
+FOLD = "scripts/fold.js"
+ROWS = (FOLD, "scripts/rows.js")
 LEAFLET = "node_modules/leaflet/dist/leaflet.js"
 FUZZY = "node_modules/@leeoniya/ufuzzy/dist/uFuzzy.iife.min.js"
 
@@ -165,12 +172,14 @@ def _write_map(made: Site, lang: str) -> None:
     find = assets.write(f"find-{lang}.js", find_script(made.book, words).encode("utf-8"))
     start = assets.write(f"map-{lang}.js", figure.draw().encode("utf-8"))
     behaviour = assets.joined("map.js", (f"scripts/map/{part}.js" for part in FIRST_PARTS))
-    later = assets.joined("browse.js", (f"scripts/map/{part}.js" for part in LATER_PARTS))
+    parts = (f"scripts/map/{part}.js" for part in LATER_PARTS)
+    later = assets.joined("browse.js", (FOLD, *parts))
     values = _values(made, lang, "map") | _titles(words, "map")
     values |= {
         "scripts": [f"../../{path}" for path in (assets.path(LEAFLET), data, behaviour, start)],
         "later": " ".join(f"../../{path}" for path in (assets.path(FUZZY), find, later)),
         "sorts": SORTS,
+        "schedules": SCHEDULES,
         "years": (FIRST_YEAR, LAST_YEAR),
         "map_html": figure.map_html,
         "layers": shown_layers(made.book),
@@ -205,6 +214,13 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
         "root": root,
         "to": to,
         "asset": lambda name: root(made.assets.path(name)),
+        "view": lambda **asked: f"{to('map')}#{view(**asked)}",
+        "group_view": group_view,
+        "choices": lambda name: CHOICES[name](book, words),
+        "told_apart": lambda record: [
+            (name, [key for key, _ in IS[name](record, words)]) for name in ROW_FACETS
+        ],
+        "rows_script": lambda: root(made.assets.joined("rows.js", ROWS)),
         "outward": outward,
         "record_link": _record_links(book, words, to),
         "missing_layers": [layer_title(name, sources, words) for name in book.missing_layers],

@@ -124,7 +124,7 @@ def by_fund(told: Iterable[Tracked]) -> tuple[Group, ...]:
 
 def by_district(told: Iterable[Tracked]) -> tuple[Group, ...]:
     """Group by old district; a route stands at each district that its sources name."""
-    return _groups(told, lambda t: [(u.unit_id, u) for u in _districts(t.record)])
+    return _groups(told, lambda t: [(u.unit_id, u) for u in districts_of(t.record)])
 
 
 def amounts(book: Book) -> tuple[tuple[str, tuple[Amounts, ...]], ...]:
@@ -215,7 +215,8 @@ def _groups(
     return tuple(Group(key, abouts[key], tuple(members[key])) for key in ordered)
 
 
-def _districts(record: Record) -> tuple[Unit, ...]:
+def districts_of(record: Record) -> tuple[Unit, ...]:
+    """Return the old districts of a subject; of a route, those that its sources name."""
     passed = tuple(u for u in record.nodes if u.level == "old_district")
     return record.districts or passed
 

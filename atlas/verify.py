@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from atlas.views import Known, read_known, view_faults
 from geodata.errors import PublishRefusedError
 
 PAGE_BYTES = 2_000_000
@@ -28,19 +29,27 @@ ANYWHERE = "404.html"
 DATA_SCRIPT = {"type": "application/ld+json"}
 """The one script with text that a page may hold: a browser never runs it."""
 
+FIND_SCRIPT = re.compile(r"find-[a-z]+-\w+\.js")
+"""The script that hands a map its filters: what a view may ask for stands in it."""
+
 CSS_URL = re.compile(r"(?:url\(\s*|@import\s+(?!url))['\"]?([^'\")\s;]+)", re.IGNORECASE)
 
 
 @dataclass
 class Page(HTMLParser):
-    """What one page links to, loads and declares."""
+    """What one page links to, loads at once and later, and declares.
+
+    ``views`` is what links may ask of it, where it is a map.
+    """
 
     links: list[str] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     tags: dict[str, int] = field(default_factory=dict)
+    later: list[str] = field(default_factory=list)
     lang: str = ""
+    views: Known | None = None
 
     def __post_init__(self) -> None:
         """Start the parser."""
@@ -66,6 +75,7 @@ class Page(HTMLParser):
         if tag == "html":
             self.lang = told.get("lang", "")
         self.faults += [f"<{tag} {name}> runs or styles in line" for name in _inline_names(told)]
+        self.later += told.get("data-later", "").split()
         self.loads += [value for name, value in told.items() if name in LOADED]
         if tag == "link" and set(told.get("rel", "").lower().split()) & LOADING_LINKS:
             self.loads.append(told.get("href", ""))
@@ -106,7 +116,16 @@ def read_page(path: Path) -> Page:
     page = Page()
     page.feed(path.read_text(encoding="utf-8"))
     page.close()
+    page.views = _views(path, page)
     return page
+
+
+def _views(path: Path, page: Page) -> Known | None:
+    for address in page.later:
+        script = path.parent / unquote(address)
+        if FIND_SCRIPT.match(script.name) and script.is_file():
+            return read_known(script.read_text(encoding="utf-8"))
+    return None
 
 
 def verify_site(out: Path, rows: Mapping[str, int], home: str = "/") -> int:
@@ -135,7 +154,7 @@ def _page_faults(out: Path, path: Path, pages: dict[Path, Page]) -> Iterator[str
         yield f"{name}: needs a lang, a title and exactly one h1"
     for twice in {i for i in page.ids if page.ids.count(i) > 1}:
         yield f"{name}: id {twice!r} stands twice"
-    for address in page.loads:
+    for address in (*page.loads, *page.later):
         yield from _load_fault(out, path, address, pages)
     for address in page.links:
         yield from _link_fault(out, path, address, pages)
@@ -175,8 +194,17 @@ def _target_fault(out: Path, path: Path, address: str, pages: dict[Path, Page]) 
             yield f"{name}: {address} leads nowhere"
     elif parts.fragment and target.suffix == ".html":
         found = pages.get(target) or pages.get(out / target.relative_to(out.resolve()))
-        if found and unquote(parts.fragment) not in found.ids:
-            yield f"{name}: {address} names no part of that page"
+        yield from (f"{name}: {address} {fault}" for fault in _part_faults(parts.fragment, found))
+
+
+def _part_faults(fragment: str, page: Page | None) -> Iterator[str]:
+    """A fragment names a part of its page or, where that is a map, asks for a view of it."""
+    if page is None or unquote(fragment) in page.ids:
+        return
+    if page.views is not None and "=" in fragment:
+        yield from view_faults(fragment, page.views)
+    else:
+        yield "names no part of that page"
 
 
 def _style_faults(out: Path) -> Iterator[str]:

@@ -5,9 +5,11 @@ import re
 import pytest
 from shapely.geometry import LineString
 
-from atlas.browse import CARRIED, NUMBERS, SORTS, find_data, find_script, slug
+from atlas.browse import CARRIED, NUMBERS, find_data, find_script, group_view, slug
+from atlas.track import by_district, by_fund, by_owner, tracked
+from atlas.views import SORTS
 from atlas.words import read_words
-from books import bare_book, claim, fact, park, position, record, small_book
+from books import DISTRICT, bare_book, claim, fact, park, position, record, small_book
 from builds import PROJECT
 from hostile import HOSTILE, hostile_book
 
@@ -42,9 +44,38 @@ def test_not_known_is_the_last_choice_of_every_facet():
 
 def test_numbers_are_those_known_and_no_others():
     told = find_data(small_book(), VI)["records"]
-    assert told["kcn-a"]["numbers"] == {"area_ha": 380.0, "completeness_pct": 70}
+    assert told["kcn-a"]["numbers"] == {
+        "area_ha": 380.0, "completeness_pct": 70, "days_late": 326
+    }  # fmt: skip
     assert told["log-b"]["numbers"] == {"completeness_pct": 0}
     assert "area_ha" in NUMBERS
+
+
+def test_days_late_are_known_only_where_a_day_was_promised():
+    book = small_book(places=(dataclasses.replace(park(), promises=()),))
+    told = find_data(book, VI)["records"]
+    assert "days_late" not in told["kcn-a"]["numbers"]
+
+
+def test_one_narrows_by_fund_by_what_contradicts_itself_and_by_a_route_s_districts():
+    book = small_book()
+    told = find_data(book, EN)
+    assert told["records"]["kcn-a"]["is"]["fund"] == ["private", "mixed"]
+    disputed = fact("area_ha", claim("10"), claim("12", confidence="conflict"))
+    place = dataclasses.replace(park(), facts=(disputed,))
+    named = dataclasses.replace(book.routes[0], districts=(), nodes=(DISTRICT,))
+    told = find_data(small_book(places=(place,), routes=(named,)), EN)
+    assert told["records"]["kcn-a"]["is"]["conflict"] == ["disputed"]
+    assert told["records"][named.subject_id]["is"]["district"] == [DISTRICT.unit_id]
+
+
+def test_a_group_of_the_tracker_is_a_view_of_the_map():
+    book = small_book()
+    choices = find_data(book, VI)["choices"]
+    for axis, grouped in (("owner", by_owner), ("fund", by_fund), ("district", by_district)):
+        for group in grouped(tracked(book)):
+            ((facet, key),) = group_view(axis, group).items()
+            assert key in [k for k, _ in choices[facet]]
 
 
 def test_a_place_knows_its_bounds_to_every_drawn_route():

@@ -12,7 +12,7 @@ from books import OPERATING, PLAN, event, park, record, small_book
 from builds import PROJECT
 
 WORDS = read_words(PROJECT / "site" / "words")
-SCRIPT = PROJECT / "site" / "scripts" / "map" / "search.js"
+SCRIPT = PROJECT / "site" / "scripts" / "fold.js"
 TEXTS = [
     "KCN Sông Hậu 2", "Đông Phú", "đường ĐT.931", "  hai\u00a0 khoảng  trắng ",
     "1234/QĐ-TTg", unicodedata.normalize("NFD", "Vị Thuỷ"), "ƠƯĂÂÊÔ ơưăâêô", "ÞESS İ", "",
@@ -33,9 +33,8 @@ def test_diacritics_case_and_the_barred_d_are_folded(text, bare):
 
 
 def test_the_browser_folds_as_the_index_does():
-    source = SCRIPT.read_text(encoding="utf-8")
-    fold = source[source.index("  function fold(text)") :].split("\n  }\n")[0] + "\n  }\n"
-    ask = f"{fold}console.log(JSON.stringify({json.dumps(TEXTS)}.map(fold)))"
+    fold = SCRIPT.read_text(encoding="utf-8")
+    ask = f"{fold}console.log(JSON.stringify({json.dumps(TEXTS)}.map(atlasFold)))"
     node = shutil.which("node")
     done = subprocess.run([str(node), "-e", ask], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [folded(text) for text in TEXTS]

@@ -535,6 +535,8 @@ HOSTILE_HASHES = [
     "#v=1&area=500..2&road=..&away=..5", "#v=1&year=9999&sort=evil&route=javascript:alert(1)",
     "#v=1&shortlist=" + "a," * 3000, "#v=1&stage=%E0%A4%A&hide=%00",
     "#v=1&hide=communes,nope&view=1",
+    "#v=1&colour=<b>&fund=__proto__&conflict=constructor&late=-1..x",
+    "#v=1&colour=schedule&year=2024",
 ]  # fmt: skip
 
 
@@ -555,6 +557,7 @@ def test_a_link_is_read_back_as_it_was_written(page: Page) -> None:
     views = [
         "#v=1&map=11.25/9.8000/105.6000&hide=waterways,port&kind=industrial_park,not_known&area=200..500,known",
         "#v=1&away=..10&route=road-ql61c&sure=1&view=1&sort=away&year=2024&id=kcn-a&shortlist=a,b&compare=a,b",
+        "#v=1&schedule=late,stalled&fund=private&conflict=disputed&late=30..&colour=schedule",
     ]
     assert page.evaluate("v => v.map(t => Atlas.hash.format(Atlas.hash.parse(t)))", views) == views
 
@@ -660,6 +663,7 @@ STATES = {
     ),
     "year": ("#v=1&year=2022&kind=industrial_park&area=100..", wake),
     "sorted": ("#v=1&sort=area", wake),
+    "schedule": ("#v=1&colour=schedule&late=..900&id=kcn-dong-phu", opened_facets),
     "embed": ("?embed=1#kcn-tan-hoa", settle),
 }
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
+from atlas.views import FACETS, RANGES, SORTS
 from browsing import chromium, faults_of, served, violations
 from builds import Built
 
@@ -239,3 +240,188 @@ def test_hostile_words_in_the_run_s_record_stay_text(page, site, built):
     assert open_at(page, f"{site}en/table/index.html", timedelta(hours=1), told) == "amber"
     assert hostile in text_of(page, "#fresh")
     assert page.evaluate("globalThis.ran") is None
+
+
+def asked_of_the_map(page: Page) -> list[tuple[str, str]]:
+    """Return every view that the tracker links to, with the number that stands at it."""
+    told = page.locator("a[href*='map/index.html#v=']").evaluate_all(
+        "els => els.map(e => [e.hash, e.querySelector('b')?.textContent ||"
+        " e.closest('dd')?.querySelector('.value')?.textContent || ''])"
+    )
+    return [(str(view), str(count)) for view, count in told]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_count_of_the_tracker_is_what_its_link_shows_on_the_map(page, site, language):
+    page.goto(f"{site}{language}/track/index.html")
+    asked = asked_of_the_map(page)
+    assert len(asked) > 40 and sum(count != "" for _, count in asked) > 20
+    page.goto(f"{site}{language}/map/index.html#v=1&colour=schedule")
+    page.wait_for_selector("html[data-browse-ready=true]")
+    told = page.evaluate(
+        "views => views.map(v => { const s = Atlas.hash.parse(v); const judged ="
+        " Object.values(Atlas.narrow.judge(s, () => true));"
+        " return [Atlas.hash.format(s), judged.filter(j => j.shown).length]; })",
+        [view for view, _ in asked],
+    )
+    assert [view for view, _ in told] == [view for view, _ in asked]  # as `atlas.views` wrote it
+    wrong = [
+        (v, n, there)
+        for (v, n), (_, there) in zip(asked, told, strict=True)
+        if n and int(n) != there
+    ]
+    assert wrong == []
+    assert [view for view, there in told if not there] == []
+
+
+def test_the_grammar_of_a_view_is_the_map_s(page, site):
+    page.goto(f"{site}en/map/index.html")
+    page.wait_for_selector("html[data-map-ready=true]")
+    told = page.evaluate("[Atlas.hash.FACETS, Atlas.hash.RANGES, Atlas.hash.SORTS]")
+    assert told == [list(FACETS), list(RANGES), list(SORTS)]
+
+
+def test_a_finding_is_seen_on_the_map_with_its_like(page, site):
+    page.goto(f"{site}en/track/index.html")
+    page.locator("section:has(> #conflicts) tbody a[href*='conflict=']").first.click()
+    page.wait_for_selector("html[data-browse-ready=true]")
+    assert page.locator("#knocked li").count() == 1
+    assert page.locator("#records li:not([hidden])").count() > 0
+
+
+def test_the_map_is_coloured_by_schedule_in_more_than_colour(browser, site):
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    faults = faults_of(page, site)
+    page.goto(f"{site}en/map/index.html")
+    page.wait_for_selector("html[data-map-ready=true]")
+    assert page.locator(".by-stage").is_visible() and page.locator(".by-schedule").is_hidden()
+    page.locator("[name=colour][value=schedule]").check()
+    page.wait_for_selector("html[data-colour=schedule]")
+    pin = page.locator(f".pin[data-id={LATEST}]")
+    assert pin.locator("use").last.get_attribute("href") == "#sign-state-late"
+    assert "past the first promised date" in str(pin.get_attribute("aria-label"))
+    assert "tone-late" in str(pin.get_attribute("class"))
+    assert page.locator(".by-stage").is_hidden() and page.locator(".by-schedule").is_visible()
+    assert "as of" in text_of(page, "#told")
+    pin.press("Enter")
+    assert "past the first promised date" in text_of(page, "#panel .against")
+    assert "past the first promised date" in text_of(page, f"#records li:has([data-id={LATEST}])")
+    page.wait_for_timeout(400)
+    assert "colour=schedule" in page.url
+    page.locator("#year").focus()
+    page.keyboard.press("Home")
+    page.wait_for_selector("html[data-colour=stage]")
+    assert page.locator("[name=colour][value='']").is_checked()
+    assert "tone-" not in str(pin.get_attribute("class"))
+    page.goto(f"{site}en/map/index.html?embed=1#v=1&colour=schedule&schedule=late")
+    page.wait_for_selector("html[data-colour=schedule]")
+    assert page.locator(".by-schedule").is_visible() and page.locator(".colours").is_hidden()
+    assert faults == []
+    page.close()
+
+
+def test_days_overdue_are_a_range_and_the_undated_are_told_apart(page, site):
+    page.goto(f"{site}en/map/index.html#v=1&late=365..,known")
+    page.wait_for_selector("html[data-browse-ready=true]")
+    shown = page.evaluate("Atlas.browse.shown.map(i => ATLAS_FIND.records[i].numbers.days_late)")
+    assert shown and min(shown) >= 365
+    assert page.evaluate(
+        "Object.values(ATLAS_FIND.records).every(r => ('days_late' in r.numbers)"
+        " || ['undated', 'stalled', 'ended'].includes(r.is.schedule[0]))"
+    )
+
+
+ROWS = "[data-group] tbody > tr"
+SHOWN = "els => els.filter(e => e.offsetParent).map(e => e.querySelector('th a').textContent)"
+
+
+def rows_shown(page: Page) -> list[str]:
+    page.wait_for_timeout(50)
+    return list(page.locator(ROWS).evaluate_all(SHOWN))
+
+
+@pytest.mark.parametrize("name", ["track", "table"])
+def test_a_planner_narrows_and_sorts_the_rows_and_the_link_holds_them(browser, page, site, name):
+    faults = faults_of(page, site)
+    page.goto(f"{site}vi/{name}/index.html")
+    every = rows_shown(page)
+    assert len(every) == page.locator(ROWS).count() > 50
+    page.fill("#rows-q", "KCN Song Hau 2")
+    assert "KCN Sông Hậu 2" in rows_shown(page) and len(rows_shown(page)) < 10
+    page.fill("#rows-q", "")
+    page.locator("#rows-more > summary").click()
+    page.select_option("#rows-schedule", "late")
+    page.select_option("#rows-district", "dist-933")
+    page.select_option("#rows-sort", "late")
+    page.check("#rows-down")
+    shown = rows_shown(page)
+    keys = page.locator(f"{ROWS}:not([hidden])").evaluate_all(
+        "els => els.map(({dataset: d}) => [d.schedule, d.district.split(' ').includes('dist-933')])"
+    )
+    assert len(keys) == len(shown) > 1 and {tuple(key) for key in keys} == {("late", True)}
+    said = text_of(page, "#rows [role=status]")
+    assert f"Hiện {len(shown)} trong {len(every)} dòng" in said
+    late = page.locator(f"{ROWS}:not([hidden])").evaluate_all(
+        "els => els.map(e => [e.closest('[data-group]').querySelector('.count').textContent,"
+        " Number([...e.cells].find(c => /Chậm|So với/.test(c.dataset.label)).dataset.key)])"
+    )
+    for count in {group for group, _ in late}:
+        days = [day for group, day in late if group == count]
+        assert days == sorted(days, reverse=True)
+    page.wait_for_timeout(400)
+    assert "schedule=late" in page.url and "sort=late" in page.url and "down=1" in page.url
+    other = browser.new_page()
+    other.goto(page.url)
+    assert rows_shown(other) == shown
+    assert other.locator("#rows-more").get_attribute("open") is not None
+    assert other.locator("th[aria-sort=descending]:visible").count() >= 1
+    other.locator("#rows-map").click()
+    other.wait_for_selector("html[data-browse-ready=true]")
+    assert other.evaluate("Atlas.browse.shown.length") == len(shown)
+    other.close()
+    page.locator(".switch a").click()
+    page.wait_for_url("**/en/**")
+    assert len(rows_shown(page)) == len(shown)
+    page.locator("#rows-reset").click()
+    assert len(rows_shown(page)) == len(every)
+    page.wait_for_timeout(400)
+    assert "#" not in page.url
+    assert faults == []
+
+
+def test_a_column_s_head_sorts_by_it_and_then_turns_it_around(browser, site):
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"{site}en/table/index.html")
+    head = page.locator("[data-group] th[data-sort=size]").first
+    head.locator("button").press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    sizes = "els => els.map(e => e.cells[2].dataset.key)"
+
+    def keys() -> list[str]:
+        return list(page.locator("[data-group] >> nth=0").locator("tbody > tr").evaluate_all(sizes))
+
+    rising = [float(key) for key in keys() if key]
+    assert len(rising) > 3 and rising == sorted(rising)
+    assert "" not in keys()[: len(rising)]  # what is not known stands last
+    head.locator("button").press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert [float(key) for key in keys() if key] == rising[::-1]
+    assert "" not in keys()[: len(rising)]
+    page.close()
+
+
+@pytest.mark.parametrize("text", ["#v=1&schedule=<b>&sort=evil", "#=", "#%", "#state-late"])
+def test_no_link_hides_rows_that_it_does_not_name(page, site, text):
+    faults = faults_of(page, site)
+    page.goto(f"{site}vi/track/index.html{text}")
+    assert len(rows_shown(page)) == page.locator(ROWS).count()
+    assert faults == []
+
+
+def test_without_javascript_every_row_is_there_and_no_dead_control(browser, site):
+    page = browser.new_page(java_script_enabled=False)
+    for name in ("track", "table"):
+        page.goto(f"{site}vi/{name}/index.html")
+        assert page.locator("#rows").is_hidden() and page.locator(".sort").first.is_hidden()
+        assert page.locator(f"{ROWS}:visible").count() == page.locator(ROWS).count()
+    page.close()

@@ -163,6 +163,46 @@ def test_each_fault_of_a_page_is_found_and_names_the_page(
     assert "vi/map/index.html: " in told[0]
 
 
+FIND = """globalThis.ATLAS_FIND = {"choices": {"schedule": [["late", "Quá hạn"]]},
+"records": {"kcn-a": {}}, "routes": []};
+"""
+MAP = '<div data-later="../../assets/find-vi-0.js"></div>'
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        ("v=1&amp;schedule=late&amp;id=kcn-a", []),
+        ("top", []),
+        ("v=1&amp;schedule=met", ["asks for schedule=met"]),
+        ("v=1&amp;state=late", ["asks for 'state'"]),
+        ("v=1&amp;id=kcn-z", ["asks for id=kcn-z"]),
+        ("nothing", ["names no part"]),
+    ],
+)
+def test_a_link_into_the_map_asks_for_what_that_map_has(
+    out: Path, view: str, expected: list[str]
+) -> None:
+    write(out / "assets" / "find-vi-0.js", FIND)
+    page(out, "vi/map/index.html", MAP)
+    page(out, "vi/places/kcn-a/index.html", f'<a href="../../map/index.html#{view}">x</a>')
+    told = faults(out)
+    assert len(told) == len(expected)
+    assert all(text in fault for text, fault in zip(expected, told, strict=True))
+
+
+def test_a_view_of_a_page_that_is_no_map_is_a_fault(out: Path) -> None:
+    page(out, "vi/places/kcn-a/index.html", '<a href="../../map/index.html#v=1">x</a>')
+    (told,) = faults(out)
+    assert "names no part" in told
+
+
+def test_what_a_map_loads_later_must_be_there(out: Path) -> None:
+    page(out, "vi/map/index.html", MAP)
+    (told,) = faults(out)
+    assert "find-vi-0.js leads nowhere" in told
+
+
 @pytest.mark.parametrize(
     ("was", "becomes"),
     [

@@ -20,17 +20,35 @@ Atlas.browse = (() => {
     return mark === mark.toLowerCase() ? text : say('promised', { stage: text });
   }
 
+  /* By kind and stage as drawn at first, by a year's stage, or by the schedule. */
+  /** @param {string} id @param {string} mark @returns {Look} */
+  function lookOf(id, mark) {
+    const { year, colour } = Atlas.page.state;
+    const { cells, is } = find().records[id];
+    const kind = cells.kind[0];
+    if (year !== null) {
+      return { sign: Atlas.narrow.group(mark), dim: mark === '-', says: `${kind} · ${year}: ${yearText(mark)}` };
+    }
+    if (colour) {
+      const state = is.schedule[0];
+      return { sign: `state-${state}`, tone: `tone-${state}`, says: `${kind} · ${cells.schedule[0]}` };
+    }
+    return { sign: records[id].stage, says: records[id].says };
+  }
+
   /** @param {Record<string, Verdict>} verdicts */
   function showMap(verdicts) {
-    const { year } = Atlas.page.state;
+    const { colour } = Atlas.page.state;
     Object.entries(records).forEach(([id, feature]) => {
       const verdict = verdicts[id];
       if (!verdict) { return; }
       Atlas.draw.hide(feature, !verdict.shown);
-      const kind = find().records[id].cells.kind[0];
-      const group = year === null ? feature.stage : Atlas.narrow.group(verdict.mark);
-      const says = year === null ? feature.says : `${kind} · ${year}: ${yearText(verdict.mark)}`;
-      Atlas.draw.stage(feature, group, verdict.mark === '-', says);
+      Atlas.draw.look(feature, lookOf(id, verdict.mark));
+    });
+    document.documentElement.dataset.colour = colour || 'stage';
+    document.querySelectorAll('[name="colour"]').forEach((one) => {
+      const dot = /** @type {HTMLInputElement} */ (one);
+      dot.checked = dot.value === colour;
     });
   }
 
@@ -117,11 +135,21 @@ Atlas.browse = (() => {
     });
   }
 
-  function listenYears() {
+  /* The schedule is that of the data's date: a year and the schedule exclude each other. */
+  function listenLook() {
     const set = () => {
-      Atlas.page.state.year = input('by-year').checked ? Number(input('year').value) : null;
+      const { state } = Atlas.page;
+      state.year = input('by-year').checked ? Number(input('year').value) : null;
+      if (state.year !== null) { state.colour = ''; }
       changed();
     };
+    byId('colours').addEventListener('change', (event) => {
+      const { state } = Atlas.page;
+      state.colour = /** @type {HTMLInputElement} */ (event.target).value;
+      if (state.colour) { state.year = null; }
+      changed();
+      Atlas.base.tell(say(state.colour ? 'by_schedule' : 'by_stage', { as_of: find().as_of_text }));
+    });
     input('by-year').addEventListener('change', set);
     input('year').addEventListener('input', () => {
       input('by-year').checked = true;
@@ -142,7 +170,7 @@ Atlas.browse = (() => {
     Atlas.search.build();
     Atlas.shortlist.build();
     Atlas.carry.build();
-    listenYears();
+    listenLook();
     byId('reset').addEventListener('click', reset);
     Atlas.page.map.on('moveend overlayadd overlayremove', () => { if (Atlas.page.state.view) { changed(); } });
     Atlas.draw.onLight = (id, on) => {

@@ -65,6 +65,7 @@ Atlas.draw = (() => {
     element.dataset.id = feature.id;
     mark(feature, 'is-dim', feature.dim);
     mark(feature, 'is-out', feature.out);
+    if (feature.tone) { mark(feature, feature.tone, true); }
     element.classList.toggle('is-open', Atlas.panel.open === feature.id);
     element.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' || event.key === ' ') {
@@ -104,6 +105,7 @@ Atlas.draw = (() => {
     feature.group = group;
     feature.dim = false;
     feature.out = false;
+    feature.tone = '';
     return group;
   }
 
@@ -190,17 +192,17 @@ Atlas.draw = (() => {
     mark(feature, 'is-out', out);
   }
 
-  /* Shows the stage of a chosen year; what was not known then is dimmed, not hidden. */
-  /** @type {AtlasScripts['draw']['stage']} */
-  function stage(feature, group, dim, says) {
+  /* How a record looks and what it is called: by its stage, by a year's, or by its schedule. */
+  /** @type {AtlasScripts['draw']['look']} */
+  function look(feature, { sign, says, dim = false, tone = '' }) {
     const label = `${feature.name}, ${says}. ${feature.where}`;
-    if (feature.label === label && feature.dim === dim) { return; }
-    feature.symbol.setAttribute('href', `#sign-${group}`);
-    feature.label = label;
-    feature.dim = dim;
+    if (feature.label === label && feature.dim === dim && feature.tone === tone) { return; }
+    feature.symbol.setAttribute('href', `#sign-${sign}`);
+    if (feature.tone) { mark(feature, feature.tone, false); }
+    if (tone) { mark(feature, tone, true); }
+    Object.assign(feature, { label, dim, tone });
     mark(feature, 'is-dim', dim);
-    const element = feature.marker.getElement();
-    if (element) { element.setAttribute('aria-label', feature.label); }
+    feature.marker.getElement()?.setAttribute('aria-label', label);
   }
 
   /** @param {L.Map} made @param {Feature} feature */
@@ -223,5 +225,5 @@ Atlas.draw = (() => {
       && made.latLngToLayerPoint(other.at).distanceTo(here) < TOUCHING);
   }
 
-  return { records, map, layer, named, spot, light, hide, stage, goTo, near, onPick: () => {}, onLight: () => {} };
+  return { records, map, layer, named, spot, light, hide, look, goTo, near, onPick: () => {}, onLight: () => {} };
 })();

@@ -4,6 +4,7 @@ Atlas.facets = (() => {
   const { make, svg, byId, input, say, number, find } = Atlas.base;
   const { FACETS, RANGES } = Atlas.hash;
   const DISTANCES = ['road', 'canal', 'port', 'away'];
+  const NUMBERS = RANGES.filter((name) => !DISTANCES.includes(name) && name !== 'late');
   const BINS = 20;
   const STEPS = 100;
   const HEIGHT = 24;
@@ -16,7 +17,7 @@ Atlas.facets = (() => {
   let last = null;
 
   /** @param {string} name */
-  const unitOf = (name) => UNIT[name] || 'km';
+  const unitOf = (name) => (name === 'late' ? say('days') : UNIT[name] || 'km');
 
   /** @param {string} name @param {number} value */
   function amount(name, value) {
@@ -137,11 +138,12 @@ Atlas.facets = (() => {
     form.textContent = '';
     FACETS.forEach((name) => form.append(choices(name)));
     const numbers = box('numbers', say('facet_numbers'));
-    RANGES.filter((name) => !DISTANCES.includes(name)).forEach((name) => numbers.append(range(name)));
+    NUMBERS.forEach((name) => numbers.append(range(name)));
     const distance = box('distance', say('facet_distance'));
     distance.append(make('p', 'note', say('distance_note')), sureChoice(), routeChoice());
     ['away', 'road', 'canal', 'port'].forEach((name) => distance.append(range(name)));
     form.append(numbers, distance);
+    byId('facet-schedule').append(range('late'));
     form.addEventListener('input', (event) => changed(/** @type {HTMLInputElement} */ (event.target)));
     byId('filters').addEventListener('toggle', again, true);
   }
@@ -280,7 +282,7 @@ Atlas.facets = (() => {
   }
 
   /** @param {string} name */
-  const boxOf = (name) => (DISTANCES.includes(name) ? 'distance' : 'numbers');
+  const boxOf = (name) => (DISTANCES.includes(name) ? 'distance' : name === 'late' ? 'schedule' : 'numbers');
 
   /** @param {Record<string, Verdict>} verdicts */
   function show(verdicts) {
@@ -288,7 +290,7 @@ Atlas.facets = (() => {
     last = verdicts;
     FACETS.forEach((name) => {
       const wanted = state.choose[name] || [];
-      const count = wanted.length;
+      const count = wanted.length + (name === 'schedule' && state.range.late ? 1 : 0);
       document.querySelectorAll(`[data-facet="${name}"]`).forEach((one) => {
         const tick = /** @type {HTMLInputElement} */ (one);
         tick.checked = wanted.includes(tick.value);
@@ -304,7 +306,7 @@ Atlas.facets = (() => {
       dot.checked = dot.value === (state.sure ? '1' : '0');
     });
     const on = Atlas.narrow.active(state);
-    [['numbers', RANGES.filter((name) => !DISTANCES.includes(name))], ['distance', DISTANCES]].forEach(([name, ranges]) => {
+    [['numbers', NUMBERS], ['distance', DISTANCES]].forEach(([name, ranges]) => {
       const count = on.filter((filter) => ranges.includes(filter)).length;
       /** @type {HTMLElement} */ (document.querySelector(`#facet-${name} .picked`)).textContent = count ? `(${count})` : '';
     });

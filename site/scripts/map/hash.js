@@ -2,8 +2,9 @@
 'use strict';
 Atlas.hash = (() => {
   const VERSION = '1';
-  const FACETS = ['kind', 'stage', 'schedule', 'district', 'commune', 'who', 'sector', 'accuracy'];
-  const RANGES = ['area', 'price', 'occupancy', 'complete', 'road', 'canal', 'port', 'away'];
+  /* As `atlas.views` writes and checks them for the links of other pages. */
+  const FACETS = ['kind', 'stage', 'schedule', 'district', 'commune', 'who', 'fund', 'sector', 'accuracy', 'conflict'];
+  const RANGES = ['area', 'price', 'occupancy', 'complete', 'late', 'road', 'canal', 'port', 'away'];
   const SORTS = ['kind', 'name', 'area', 'stage', 'schedule', 'complete', 'away'];
   const ID = /^[a-z0-9]+([._-][a-z0-9]+)*$/;
   const NUMBER = /^\d{1,7}(\.\d{1,6})?$/;
@@ -15,7 +16,7 @@ Atlas.hash = (() => {
   function empty() {
     return {
       map: null, hide: [], choose: {}, range: {}, route: '', sure: false, view: false,
-      sort: 'kind', year: null, id: '', shortlist: null, compare: []
+      sort: 'kind', year: null, colour: '', id: '', shortlist: null, compare: []
     };
   }
 
@@ -72,6 +73,8 @@ Atlas.hash = (() => {
     state.sort = SORTS.includes(sort) ? sort : 'kind';
     const year = told.get('year') || '';
     state.year = /^20[23]\d$/.test(year) && Number(year) <= 2030 ? Number(year) : null;
+    // the schedule is that of the data's date, so a year shows stages alone
+    state.colour = told.get('colour') === 'schedule' && state.year === null ? 'schedule' : '';
     state.id = ids(told.get('id'), 1)[0] || '';
     state.shortlist = told.has('shortlist') ? ids(told.get('shortlist')) : null;
     state.compare = ids(told.get('compare'), COMPARED);
@@ -104,6 +107,7 @@ Atlas.hash = (() => {
     add('view', state.view ? '1' : '');
     add('sort', state.sort === 'kind' ? '' : state.sort);
     add('year', state.year ? String(state.year) : '');
+    add('colour', state.colour);
     add('id', state.id);
     add('shortlist', state.shortlist);
     add('compare', state.compare);
@@ -115,8 +119,9 @@ Atlas.hash = (() => {
   function isPlain(state) {
     const asks = Object.keys(state.choose).length + Object.keys(state.range).length + state.compare.length;
     const lists = (state.shortlist || []).length;
-    return !asks && !lists && !state.view && state.year === null && state.sort === 'kind';
+    const shows = state.year !== null || state.colour;
+    return !asks && !lists && !shows && !state.view && state.sort === 'kind';
   }
 
-  return { parse, format, empty, RANGES, FACETS, isPlain };
+  return { parse, format, empty, RANGES, FACETS, SORTS, isPlain };
 })();

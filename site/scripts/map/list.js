@@ -102,7 +102,7 @@ Atlas.list = (() => {
       parts.push(area === undefined ? say('area_unknown') : `${number(area)}\u00a0ha`);
     }
     if (state.route && found.table === 'places') { parts.push(away(found, state.route)); }
-    if (state.sort === 'schedule') { parts.push(found.cells.schedule[0]); }
+    if (state.sort === 'schedule' || state.colour) { parts.push(found.cells.schedule[0]); }
     if (state.sort === 'complete') { parts.push(say('complete_by', { share: found.numbers.completeness_pct })); }
     return parts.join(' · ');
   }
@@ -130,10 +130,20 @@ Atlas.list = (() => {
       item.hidden = !verdict.shown;
       item.classList.toggle('is-dim', verdict.mark === '-');
       if (more.textContent !== text) { more.textContent = text; }
+      item.querySelector('use')?.setAttribute('href', `#sign-${signOf(id, verdict)}`);
       star(id);
     });
     groups(isFlat);
     if (focused instanceof HTMLElement && focused !== document.activeElement && focused.offsetParent) { focused.focus(); }
+  }
+
+  /* The sign that the map shows, also for what has no place on it. */
+  /** @param {string} id @param {Verdict} verdict */
+  function signOf(id, verdict) {
+    const { year, colour } = Atlas.page.state;
+    if (year !== null) { return Atlas.narrow.group(verdict.mark); }
+    const { is } = find().records[id];
+    return colour ? `state-${is.schedule[0]}` : is.stage[0];
   }
 
   /* Rows are moved only when their order is another one. */

@@ -5,7 +5,7 @@ Atlas.narrow = (() => {
   const { FACETS, RANGES } = Atlas.hash;
   const UNKNOWN = 'not_known';
   /** @type {Record<string, string>} */
-  const MEASURE = { area: 'area_ha', price: 'price_usd_m2', occupancy: 'occupancy_pct', complete: 'completeness_pct' };
+  const MEASURE = { area: 'area_ha', price: 'price_usd_m2', occupancy: 'occupancy_pct', complete: 'completeness_pct', late: 'days_late' };
   /** @type {Record<string, string>} */
   const GROUPS = { p: 'planned', r: 'preparing', b: 'building', o: 'operating', e: 'ended', '-': UNKNOWN };
 

@@ -78,6 +78,7 @@ Atlas.page = (() => {
     if (!Atlas.panel.show(id, focus, back)) { return false; }
     Atlas.page.state.id = id;
     save();
+    later();
     return true;
   }
 

@@ -1,7 +1,7 @@
 /* The open record: a column beside the map on wide screens, a sheet from below on phones. */
 'use strict';
 Atlas.panel = (() => {
-  const { make, button, byId, say } = Atlas.base;
+  const { make, svg, use, button, byId, say, find } = Atlas.base;
   const { records } = Atlas.draw;
 
   /** @type {HTMLElement | null} */
@@ -50,6 +50,23 @@ Atlas.panel = (() => {
     return star;
   }
 
+  /* The schedule comes with the filters. */
+  /** @param {string} id */
+  function schedule(id) {
+    const found = find()?.records[id];
+    if (!found) { return []; }
+    const line = make('p', 'against');
+    line.append(sign(`state-${found.is.schedule[0]}`), say('against', { text: found.cells.schedule[0] }));
+    return [line];
+  }
+
+  /** @param {string} name */
+  function sign(name) {
+    const picture = svg('svg', { class: 'sign', viewBox: '0 0 16 16', width: 16, height: 16, 'aria-hidden': 'true' });
+    picture.append(use(`sign-${name}`, '', [0, 0, 16, 16]));
+    return picture;
+  }
+
   /** @param {Feature} feature */
   function fill(feature) {
     const panel = byId('panel');
@@ -68,7 +85,7 @@ Atlas.panel = (() => {
     }
     const foot = make('p', 'acts');
     foot.append(link, ' ', starButton(feature.id));
-    panel.append(button(say('close'), close, 'close'), head, make('p', '', feature.says), foot);
+    panel.append(button(say('close'), close, 'close'), head, make('p', '', feature.says), ...schedule(feature.id), foot);
     panel.append(...neighbours(feature));
     if (!feature.facts.length) { panel.append(make('p', '', say('no_facts'))); }
     panel.append(list);
@@ -107,13 +124,14 @@ Atlas.panel = (() => {
     Atlas.page.save();
   }
 
-  /* Draws the open panel anew after the shortlist changed, the focus where it was. */
+  /* Draws the open panel anew with what has come or changed, the focus where it was. */
   function refresh() {
     if (!Atlas.panel.open) { return; }
-    const was = document.activeElement;
-    const starred = Boolean(was && was.classList.contains('star') && byId('panel').contains(was));
+    const panel = byId('panel');
+    const was = panel.contains(document.activeElement) ? document.activeElement : null;
+    const name = ['.star', '.close', 'h2', 'a', 'summary'].find((one) => was?.matches(one));
     fill(records[Atlas.panel.open]);
-    if (starred) { /** @type {HTMLElement} */ (byId('panel').querySelector('.star')).focus(); }
+    if (name) { /** @type {HTMLElement | null} */ (panel.querySelector(name))?.focus({ preventScroll: true }); }
   }
 
   return { open: '', show, close, refresh };

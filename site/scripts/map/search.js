@@ -2,6 +2,7 @@
 'use strict';
 Atlas.search = (() => {
   const { make, byId, input, say, find } = Atlas.base;
+  const fold = globalThis.atlasFold;
   const MOST = 40;
   const PERMUTED = 1; // words may stand in another order
   const LOOKED_AT = 2000;
@@ -13,13 +14,6 @@ Atlas.search = (() => {
   /** @type {HTMLElement[]} */
   let options = [];
   let at = -1;
-
-  /* As `atlas.search.folded` folds the index. */
-  /** @param {string} text */
-  function fold(text) {
-    const bare = text.normalize('NFD').replace(/[\u0300-\u036f]/g, '').replace(/[đĐ]/g, 'd');
-    return bare.toLowerCase().split(/\s+/).filter(Boolean).join(' ');
-  }
 
   /* The best entry of each record, the best record first. */
   /** @param {string} text @returns {Result[]} */
@@ -161,5 +155,5 @@ Atlas.search = (() => {
     if (document.activeElement === box && box.value) { asked(); }
   }
 
-  return { build, fold, find: look };
+  return { build, find: look };
 })();

@@ -31,7 +31,11 @@ interface Feature {
   label: string;
   dim: boolean;
   out: boolean;
+  tone: string;
 }
+
+/** How a record is drawn: the sign in its shape, the words for it, faded or not, its colour's class. */
+interface Look { sign: string; says: string; dim?: boolean; tone?: string }
 
 interface Area { name: string; at: At; rings?: At[][][] }
 interface Water { name?: string; at: At; lines: At[][] }
@@ -61,6 +65,7 @@ interface Found {
 interface FindFile {
   edition: string;
   as_of: string;
+  as_of_text: string;
   lang: string;
   first_year: number;
   words: Record<string, string>;
@@ -87,6 +92,7 @@ interface State {
   view: boolean;
   sort: string;
   year: number | null;
+  colour: string;
   id: string;
   shortlist: string[] | null;
   compare: string[];
@@ -120,7 +126,7 @@ interface AtlasScripts {
     spot(at: At, radius: number): L.CircleMarker;
     light(id: string, on: boolean): void;
     hide(feature: Feature, out: boolean): void;
-    stage(feature: Feature, group: string, dim: boolean, says: string): void;
+    look(feature: Feature, look: Look): void;
     goTo(map: L.Map, feature: Feature): void;
     near(map: L.Map, feature: Feature): Feature[];
     onPick: (id: string, byKey: boolean) => void;
@@ -132,6 +138,7 @@ interface AtlasScripts {
     empty(): State;
     RANGES: string[];
     FACETS: string[];
+    SORTS: string[];
     isPlain(state: State): boolean;
   };
   panel: {
@@ -160,7 +167,7 @@ interface AtlasScripts {
   };
   facets: { build(): void; read(): void; show(verdicts: Record<string, Verdict>): void; describe(filter: string): string; drop(filter: string): void };
   list: { build(): void; show(verdicts: Record<string, Verdict>): void; order(ids: string[]): string[]; light(id: string, on: boolean): void };
-  search: { build(): void; fold(text: string): string; find(text: string): Result[] };
+  search: { build(): void; find(text: string): Result[] };
   shortlist: { build(): void; has(id: string): boolean; toggle(id: string): void; show(): void };
   compare: { show(ids: string[], focus: boolean): void; close(): void; better(row: [string, string, string], ids: string[]): string[] };
   carry: { csv(ids: string[]): string; geojson(ids: string[]): string; build(): void };
@@ -180,6 +187,7 @@ interface Sums {
   withoutMoney: number;
 }
 
+declare var atlasFold: (text: string) => string;
 declare var Atlas: AtlasScripts;
 declare var ATLAS_LAYERS: LayersFile;
 declare var ATLAS_FIND: FindFile;
