@@ -39,7 +39,7 @@ class Shelf:
         return [self.documents.setdefault(d.document_id, len(self.documents)) for d in documents]
 
 
-def compared_rows(shelf: Shelf) -> list[Json]:
+def compared_rows(shelf: Shelf) -> list[tuple[str, str, str]]:
     """Return the rows of a comparison: key, title and which value is the better one."""
     words = shelf.words
     titles = {
@@ -53,12 +53,12 @@ def compared_rows(shelf: Shelf) -> list[Json]:
     where = [(k, words(f"browse.row_{k}")) for k in ("commune", "district", "accuracy")]
     last = [("completeness", words("browse.row_completeness"))]
     rows = (*head, *facts, *money, *near, *where, *last)
-    return [[key, title, BEST.get(key, "")] for key, title in rows]
+    return [(key, title, BEST.get(key, "")) for key, title in rows]
 
 
 def compared_cells(
     record: Record, shelf: Shelf, nearby: Mapping[str, Bounds]
-) -> Iterator[tuple[str, Json]]:
+) -> Iterator[tuple[str, list[Json]]]:
     """Yield what a comparison says of a record: text, date, documents, trust, others, number."""
     words = shelf.words
     yield "kind", [words(f"kind.{record.kind}")]
@@ -96,7 +96,7 @@ def compared_cells(
     yield "completeness", [words.amount(share, "%"), words("browse.measured"), [], "", "", share]
 
 
-def _fact_cells(record: Record, shelf: Shelf) -> Iterator[tuple[str, Json]]:
+def _fact_cells(record: Record, shelf: Shelf) -> Iterator[tuple[str, list[Json]]]:
     words = shelf.words
     for fact in (record.fact(measure) for measure in MAIN_MEASURES):
         if fact is None:

@@ -76,7 +76,7 @@ def find_data(book: Book, words: Words) -> dict[str, Json]:
         "words": shown | _names(book, words),
         "choices": {name: list(told(book, words)) for name, told in CHOICES.items()},
         "routes": _routes(book, words),
-        "rows": compared_rows(shelf),
+        "rows": [list(row) for row in compared_rows(shelf)],
         "documents": [words.of(book.documents[d], "name") for d in shelf.documents],
         "carried": list(CARRIED),
         "search": entries(book, words),

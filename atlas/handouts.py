@@ -13,7 +13,18 @@ from atlas.layers import Json, safe_json
 from atlas.measure import EXPECTED
 from atlas.metadata import Download, dataset_jsonld, downloads, place_jsonld
 from atlas.records import Book, Record
-from atlas.sheet import SCALE_KM, UNIT_M, Address, Frame, corrections, frame, locator, qr, spots
+from atlas.sheet import (
+    SCALE_KM,
+    UNIT_M,
+    Address,
+    Frame,
+    corrections,
+    frame,
+    locator,
+    qr,
+    spot_texts,
+    spots,
+)
 from atlas.words import LANGUAGES, Words
 
 KILOBYTE = 1_000
@@ -64,7 +75,7 @@ class Handouts:
         address = f"{self.address.page(words.lang, page)}?edition={self.book.edition}"
         return {
             "health": health_of(record, self.book.as_of),
-            "spots": spots(record),
+            "spots": [(spot.role, *spot_texts(spot, words)) for spot in spots(record)],
             "locator": locator(record, self.ground, words),
             "scale_km": SCALE_KM,
             "scale_units": round(SCALE_KM * 1_000 / UNIT_M),

@@ -24,8 +24,9 @@ ZOOM_STEP = 0.25  # there are no tiles, so the first view may fit the province c
 
 FIRST_PARTS = ("base", "draw", "hash", "panel", "page")
 LATER_PARTS = (*("narrow", "facets", "list", "search", "shortlist", "compare", "carry", "browse"),)
-"""The scripts of ``site/scripts/map`` in the order of their need: what the first view runs, and
-what comes with the first touch of the search or a filter."""
+PAPER_PARTS = ("paper",)
+"""The scripts of ``site/scripts/map`` in the order of their need: what the first view runs, what
+comes with the first touch of the search or a filter, and what with the print of a comparison."""
 
 
 class AtlasFigure(Figure):

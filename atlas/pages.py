@@ -17,7 +17,8 @@ from atlas.browse import CHOICES, IS, find_script, group_view
 from atlas.figures import planner_values, record_gantt
 from atlas.handouts import ADDRESS, Handouts, handouts
 from atlas.layers import LAYERS, layer_script, shown_layers
-from atlas.maps import FIRST_PARTS, LATER_PARTS, draw_map
+from atlas.maps import FIRST_PARTS, LATER_PARTS, PAPER_PARTS, draw_map
+from atlas.paper import paper_script
 from atlas.programme import Row
 from atlas.records import Book, MoneyEvent, Record, Stage
 from atlas.sheet import Address
@@ -63,6 +64,7 @@ FOLD = "scripts/fold.js"
 ROWS = (FOLD, "scripts/rows.js")
 LEAFLET = "node_modules/leaflet/dist/leaflet.js"
 FUZZY = "node_modules/@leeoniya/ufuzzy/dist/uFuzzy.iife.min.js"
+QR = "node_modules/qrcode-generator/dist/qrcode.js"
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,7 @@ def _write_map(made: Site, lang: str) -> None:
     values |= {
         "scripts": [f"../../{path}" for path in (assets.path(LEAFLET), data, behaviour, start)],
         "later": " ".join(f"../../{path}" for path in (assets.path(FUZZY), find, later)),
+        "sheet": " ".join(f"../../{path}" for path in _paper(made, lang)),
         "sorts": SORTS,
         "schedules": SCHEDULES,
         "years": (FIRST_YEAR, LAST_YEAR),
@@ -187,6 +190,19 @@ def _write_map(made: Site, lang: str) -> None:
         "credits": credits(made.book, words),
     }
     made.write(f"{lang}/map/index.html", figure.render(**values))
+
+
+def _paper(made: Site, lang: str) -> list[str]:
+    """Publish what the print of a comparison needs, in the order in which it is loaded."""
+    (other,) = (name for name in LANGUAGES if name != lang)
+    words, kept = (made.words[lang], made.words[other]), made.handouts
+    data = paper_script(made.book, words, kept.ground, kept.address).encode("utf-8")
+    return [
+        made.assets.path(QR),
+        made.assets.path("styles/paper.css"),
+        made.assets.write(f"paper-{lang}.js", data),
+        made.assets.joined("sheet.js", (f"scripts/map/{part}.js" for part in PAPER_PARTS)),
+    ]
 
 
 def _values(made: Site, lang: str, page: str) -> dict[str, object]:

@@ -77,7 +77,7 @@ def spots(record: Record) -> tuple[Spot, ...]:
     if position is None or is_unplaced(position):
         return ()
     points = _told_points(position.geometry)
-    metric = _to_metric(list(points.values()))
+    metric = to_metric(list(points.values()))
     digits = _digits(position.accuracy_m)
     return tuple(
         Spot(role, *_xy(point)[::-1], _xy(flat)[::-1], *digits)
@@ -98,7 +98,20 @@ def _told_points(geometry: BaseGeometry) -> dict[str, BaseGeometry]:
     return {"within": geometry.representative_point()}
 
 
-def _to_metric(shapes: list[BaseGeometry]) -> list[BaseGeometry]:
+def spot_texts(spot: Spot, words: Words) -> tuple[str, str]:
+    """Return a spot as people write it, in WGS 84 and in VN-2000."""
+    north, east = (words.rounded(metres, spot.metre_places) for metres in spot.metres)
+    latitude, longitude = (
+        words.rounded(degrees, spot.degree_places) for degrees in (spot.latitude, spot.longitude)
+    )
+    return (
+        words("sheet.degrees", latitude=latitude, longitude=longitude),
+        words("sheet.metres", north=north, east=east),
+    )
+
+
+def to_metric(shapes: list[BaseGeometry]) -> list[BaseGeometry]:
+    """Reproject shapes from EPSG:4326 to EPSG:5897."""
     return list(gpd.GeoSeries(shapes, crs=DISPLAY_CRS).to_crs(METRIC_CRS))
 
 
@@ -169,11 +182,11 @@ def _commune_points(book: Book) -> dict[str, BaseGeometry]:
         shapely.Point(float(x), float(y))
         for x, y in zip(told["longitude"], told["latitude"], strict=True)
     ]
-    return dict(zip(told["unit_id"], _to_metric(list(points)), strict=True)) if points else {}
+    return dict(zip(told["unit_id"], to_metric(list(points)), strict=True)) if points else {}
 
 
 def _box(shapes: Iterable[BaseGeometry]) -> Box:
-    told = list(shapes) or _to_metric([shapely.box(*HOME)])
+    told = list(shapes) or to_metric([shapely.box(*HOME)])
     west, south, east, north = (float(value) for value in shapely.total_bounds(told))
     return west - EDGE_M, south - EDGE_M, east + EDGE_M, north + EDGE_M
 
@@ -216,7 +229,7 @@ def locator(record: Record, ground: Frame, words: Words) -> Locator:
     position = record.position
     if position is None or is_unplaced(position):
         return Locator(ground, "unplaced", own, names=names)
-    (shape,) = _to_metric([position.geometry])
+    (shape,) = to_metric([position.geometry])
     how = drawn_as(record)
     if shape.geom_type == "Point":
         reach = round(position.accuracy_m / UNIT_M) if how != "known" else 0

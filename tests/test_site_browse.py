@@ -624,15 +624,6 @@ def test_a_distance_is_the_better_only_where_that_is_certain(page: Page) -> None
     assert told == [["t0"], []]
 
 
-def test_the_comparison_prints_alone(page: Page) -> None:
-    go(page, page.url.split("vi/")[0], "vi", "#v=1&compare=kcn-song-hau-1,kcn-song-hau-2")
-    page.evaluate("document.documentElement.classList.add('prints-compare')")
-    page.emulate_media(media="print")
-    assert page.locator("#compare-table").is_visible()
-    for part in (".map-page", ".top", "#compare-print"):
-        assert page.locator(part).first.is_hidden()
-
-
 def test_what_is_pressed_before_the_filters_are_there_is_not_lost(phone: Page) -> None:
     with phone.expect_download() as caught:
         phone.locator("#save-csv").tap()
@@ -814,9 +805,13 @@ def test_hostile_text_runs_nothing_in_any_state(
     settle(page)
     page.evaluate("Atlas.carry.csv(Object.keys(ATLAS_FIND.records))")
     page.locator("#save-csv").click()
+    page.evaluate("globalThis.print = () => { document.documentElement.dataset.asked = 1; }")
+    page.locator("#compare-print").click()
+    page.wait_for_selector("html[data-asked]")
+    assert "<script>" in page.locator("#paper").text_content()
     assert page.evaluate("globalThis.ran") is None
     assert "<script>" in page.locator("#records").inner_text()
-    assert page.locator("main img, main script, #told img").count() == 0
+    assert page.locator("main img, main script, #told img, #paper a").count() == 0
     context.close()
 
 

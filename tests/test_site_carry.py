@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,10 @@ import openpyxl
 import pandas as pd
 import pytest
 import segno
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from browsing import chromium, faults_of, served, violations
-from builds import Built
+from builds import PROJECT, Built
 from geodata.schema import TABLES
 from standards import PROFILE, hold_to_oc4ids
 
@@ -93,6 +94,103 @@ def test_the_qr_code_leads_to_the_record_in_its_edition(
     modules = page.locator(".qr path").last.get_attribute("d")
     assert f'd="{modules}"' in code.svg_inline(scale=1, border=4, lineclass=None, omitsize=True)
     assert (page.goto(site + address.partition("/vi/")[2].join(["vi/", ""]))).ok
+
+
+COMPARED = ("kcn-song-hau-1", "kcn-song-hau-2", "kcn-tan-hoa", "road-ql61c")
+
+
+def print_compared(page: Page, site: str, language: str, ids: tuple[str, ...]) -> list[str]:
+    """Open a comparison and press print, as far as the browser's own dialogue."""
+    faults, asked = faults_of(page, site), []
+    page.on("request", lambda r: asked.append(r.url.rpartition("/")[2]))
+    page.add_init_script("globalThis.print = () => { document.documentElement.dataset.asked = 1; }")
+    page.goto(f"{site}{language}/map/index.html#v=1&compare={','.join(ids)}")
+    page.wait_for_selector("html[data-browse-ready=true]")
+    assert not [name for name in asked if name.startswith(("qrcode", "paper", "sheet"))]
+    page.locator("#compare-print").click()
+    page.wait_for_selector("html[data-asked]")
+    assert faults == []
+    return asked
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_comparison_prints_its_sheet_in_both_languages_alone(
+    page: Page, site: str, built: Built, language: str
+) -> None:
+    print_compared(page, site, language, COMPARED)
+    page.emulate_media(media="print")
+    sheet = page.locator("#paper")
+    text = sheet.inner_text()
+    for told in ("Phiếu so sánh", "Comparison sheet", "KCN Sông Hậu 2",
+                 "Sông Hậu 2 Industrial Park", "WGS 84", "VN-2000", "13,4 km", "13.4 km",
+                 "22/11/2026", "22 November 2026",
+                 edition(built), "1.099.600" if language == "vi" else "1,099,600"):  # fmt: skip
+        assert told in text
+    assert sheet.locator("thead .number").all_inner_texts() == ["1", "2", "3", "4"]
+    assert sheet.locator(".locator .disc").count() == 4
+    assert sheet.locator(".locator .mark.rough").count() == 4
+    numbers = {int(n) for n in re.findall(r"\[(\d+)\]", sheet.locator("tbody").inner_text())}
+    assert numbers == set(range(1, sheet.locator(".paper-sources li").count() + 1))
+    for part in (".map-page", ".top", "#compare", ".below", ".bottom"):
+        assert page.locator(part).first.is_hidden()
+    printed = page.pdf(prefer_css_page_size=True)
+    assert 1 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= MAX_PAGES
+
+
+def test_the_coordinates_of_a_comparison_are_those_of_the_sheets(page: Page, site: str) -> None:
+    print_compared(page, site, "vi", COMPARED)
+    rows = page.locator("#paper tbody tr")
+    told = [[line.splitlines() for line in rows.nth(i).locator("td").all_inner_texts()]
+            for i in (0, 1)]  # fmt: skip
+    for place, name in enumerate(COMPARED):
+        table = "routes" if name.startswith("road") else "places"
+        page.goto(f"{site}vi/{table}/{name}/index.html")
+        shown = page.locator(".sheet-facts .value").all_inner_texts()
+        for row in told:
+            for line in row[place]:
+                assert line.rpartition(": ")[2] in shown
+
+
+def test_the_qr_code_of_a_comparison_opens_it_again(
+    browser: Browser, page: Page, site: str, built: Built
+) -> None:
+    print_compared(page, site, "en", COMPARED[:2])
+    page.emulate_media(media="print")
+    address = page.locator("#paper .address").inner_text()
+    assert f"?edition={edition(built)}#v=1&compare={COMPARED[0]},{COMPARED[1]}" in address
+    assert decoded(page.locator("#paper .qr")) == address
+    fresh = browser.new_page()
+    fresh.goto(site + address.partition("/en/")[2].join(["en/", ""]))
+    fresh.wait_for_selector("#compare-table thead a")
+    assert fresh.locator("#compare-table thead a").count() == 2
+    fresh.close()
+
+
+READ_QR = """
+import read from 'qr/decode.js';
+const { side, dark } = JSON.parse(process.argv[1]);
+const data = new Uint8Array(side * side * 4).fill(255);
+dark.forEach((place) => data.fill(0, place * 4, place * 4 + 3));
+process.stdout.write(read({ width: side, height: side, data }));
+"""
+
+
+def decoded(code: Locator, scale: int = 4) -> str:
+    """Return what a camera reads in a drawn code, each of its modules ``scale`` pixels wide."""
+    side = int(code.get_attribute("viewBox").split()[2]) * scale
+    boxes = re.findall(r"M(\d+) (\d+)h1v1h-1z", code.locator("path").get_attribute("d"))
+    dark = [
+        (int(y) * scale + down) * side + int(x) * scale + right
+        for x, y in boxes
+        for down in range(scale)
+        for right in range(scale)
+    ]
+    told = json.dumps({"side": side, "dark": dark})
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", READ_QR, told],
+        cwd=PROJECT / "site", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,7 +1,7 @@
 /* Two to four records side by side: differences marked, sources at each number, gaps shown. */
 'use strict';
 Atlas.compare = (() => {
-  const { make, button, byId, input, say, find } = Atlas.base;
+  const { make, button, byId, input, say, tell, find } = Atlas.base;
 
   /** @type {HTMLElement | null} */
   let back = null;
@@ -128,10 +128,23 @@ Atlas.compare = (() => {
     Atlas.page.save();
   }
 
-  function print() {
+  /* The sheet's scripts and styles come with the first print. */
+  async function print() {
+    const addresses = (byId('paper').dataset.sheet || '').split(' ');
+    try {
+      await Promise.all(addresses.map(Atlas.page.load));
+    } catch {
+      tell(say('not_loaded'));
+      return;
+    }
     const root = document.documentElement;
+    Atlas.paper.fill(Atlas.page.state.compare);
+    byId('paper').hidden = false;
     root.classList.add('prints-compare');
-    addEventListener('afterprint', () => root.classList.remove('prints-compare'), { once: true });
+    addEventListener('afterprint', () => {
+      root.classList.remove('prints-compare');
+      byId('paper').hidden = true;
+    }, { once: true });
     globalThis.print();
   }
 

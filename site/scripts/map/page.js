@@ -10,6 +10,8 @@ Atlas.page = (() => {
   let isReady = false;
   let isLater = false;
   let timer = 0;
+  /** @type {Record<string, Promise<unknown>>} */
+  const loaded = {};
 
   /* Search, filters, comparison and downloads stand in files of their own. */
   /** @returns {Promise<boolean>} */
@@ -29,15 +31,19 @@ Atlas.page = (() => {
     return loading;
   }
 
-  /** @param {string} address */
+  /* A script, or a style; each comes once. */
+  /** @type {AtlasScripts['page']['load']} */
   function load(address) {
-    return new Promise((resolve, reject) => {
-      const script = make('script');
-      script.src = address;
-      script.async = false;
-      script.addEventListener('load', resolve);
-      script.addEventListener('error', reject);
-      document.head.append(script);
+    return loaded[address] ||= new Promise((resolve, reject) => {
+      const part = address.endsWith('.css')
+        ? Object.assign(make('link'), { rel: 'stylesheet', href: address })
+        : Object.assign(make('script'), { src: address, async: false });
+      part.addEventListener('load', resolve);
+      part.addEventListener('error', (event) => {
+        delete loaded[address];
+        reject(event);
+      });
+      document.head.append(part);
     });
   }
 
@@ -251,5 +257,5 @@ Atlas.page = (() => {
   Atlas.map = Atlas.draw.map;
   Atlas.layer = Atlas.draw.layer;
   Atlas.begin = begin;
-  return /** @type {AtlasScripts['page']} */ ({ state: Atlas.hash.empty(), later, save, address, pick });
+  return /** @type {AtlasScripts['page']} */ ({ state: Atlas.hash.empty(), later, load, save, address, pick });
 })();

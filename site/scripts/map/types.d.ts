@@ -78,6 +78,37 @@ interface FindFile {
   records: Record<string, Found>;
 }
 
+/** What a record takes to paper beside its cells: the other language, coordinates, its shape. */
+interface Paper {
+  name: string;
+  accuracy: [string, string];
+  spots: [string, string, string][];
+  own: string[];
+  how: string;
+  line: string;
+  at: [number, number] | null;
+  reach: number;
+  cells: Record<string, string>;
+}
+
+interface PaperFile {
+  address: string;
+  other: string;
+  as_of: [string, string];
+  words: Record<string, [string, string]>;
+  rows: Record<string, string>;
+  ground: {
+    width: number;
+    height: number;
+    communes: Record<string, string>;
+    points: Record<string, [number, number]>;
+    water: string[];
+    scale: number;
+    scale_text: string;
+  };
+  records: Record<string, Paper>;
+}
+
 /** A range that a reader asks for; `known` leaves out what is not known. */
 interface Span { least: number | null; most: number | null; known: boolean }
 
@@ -152,6 +183,7 @@ interface AtlasScripts {
     layers: [string, L.LayerGroup][];
     state: State;
     later(): Promise<boolean>;
+    load(address: string): Promise<unknown>;
     save(): void;
     address(embed?: boolean): string;
     pick(id: string, focus: boolean, back?: HTMLElement | null): boolean;
@@ -170,6 +202,7 @@ interface AtlasScripts {
   search: { build(): void; find(text: string): Result[] };
   shortlist: { build(): void; has(id: string): boolean; toggle(id: string): void; show(): void };
   compare: { show(ids: string[], focus: boolean): void; close(): void; better(row: [string, string, string], ids: string[]): string[] };
+  paper: { fill(ids: string[]): void; address(ids: string[]): string };
   carry: { csv(ids: string[]): string; geojson(ids: string[]): string; build(): void };
   browse: { apply(): void; start(): void; shown: string[]; changed(): void; yearText(mark: string): string };
   map: (id: string, options: L.MapOptions) => L.Map;
@@ -191,6 +224,10 @@ declare var atlasFold: (text: string) => string;
 declare var Atlas: AtlasScripts;
 declare var ATLAS_LAYERS: LayersFile;
 declare var ATLAS_FIND: FindFile;
+declare var ATLAS_PAPER: PaperFile;
+
+interface QRCode { addData(text: string): void; make(): void; getModuleCount(): number; isDark(y: number, x: number): boolean }
+declare function qrcode(version: number, correction: string): QRCode;
 
 interface UFuzzy {
   search(haystack: string[], needle: string, outOfOrder?: number, limit?: number):
