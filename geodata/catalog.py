@@ -33,6 +33,8 @@ ROWS = 100_000
 
 TABLE_FORMATS = ("csv", "xlsx")
 OSM_FORMATS = ("overpass", "pbf")
+PARTED = ("xlsx", "geopackage", "dxf")
+
 CODECS = {
     "utf-8": "utf-8",
     "utf-8-sig": "utf-8-sig",
@@ -89,7 +91,9 @@ class Source(BaseModel):
     (CIDR) that are not public and from which it may come all the same. A ``postgis`` source
     names its ``connection`` by a variable of the environment, and its ``geometry`` where it is
     read as geojson. ``part`` names the sheet of a workbook or the layer of a file that holds
-    several; ``bbox`` is the part of an extract that is read, in degrees.
+    several; ``bbox`` is the part of an extract that is read, in degrees. ``columns``
+    gives our name for each of theirs, "" for one that is left out; ``values`` holds what every
+    row shares and the file does not say.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -148,6 +152,7 @@ class Source(BaseModel):
     note_vi: str = ""
     note_en: str = ""
     columns: Mapping[str, str] = Field(default_factory=dict)
+    values: Mapping[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -193,6 +198,7 @@ class Source(BaseModel):
             ),
             (self.delimiter != "," and self.format != "csv", "only csv has a delimiter"),
             (self.format == "xlsx" and not self.part, "xlsx needs the sheet's name as part"),
+            (bool(self.part) and self.format not in PARTED, f"{self.format} has no parts"),
             (
                 (self.kind == "overpass") != (self.format == "overpass"),
                 "kind overpass and format overpass go together",

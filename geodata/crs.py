@@ -11,6 +11,9 @@ METRIC_CRS = "EPSG:5897"
 """VN-2000 / TM-3 zone 482, central meridian 105°: errs by less than 0.01 % in Hậu Giang."""
 
 
+VN2000 = 4756
+
+
 class CrsError(AtlasError):
     """A layer is in another coordinate system than the work needs."""
 
@@ -36,3 +39,13 @@ def is_same_crs(one: str, other: str) -> bool:
         return bool(CRS.from_user_input(one).equals(known, ignore_axis_order=True))
     except UnknownCrsError:
         return False
+
+
+def is_vn2000_zone(name: str) -> bool:
+    """Tell whether a name means a plane zone of VN-2000, in metres."""
+    try:
+        known = CRS.from_user_input(name)
+    except UnknownCrsError:
+        return False
+    datum = known.geodetic_crs
+    return known.is_projected and datum is not None and datum.to_epsg() == VN2000

@@ -5,7 +5,7 @@ that is wrong with the file itself. Nothing is judged about what the cells say.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -16,10 +16,13 @@ from geodata.crs import DISPLAY_CRS
 from geodata.errors import SourceError
 from geodata.extract import read_extract
 from geodata.findings import Finding
+from geodata.gdal import read_dxf, read_flatgeobuf, read_geopackage, read_shapefile
+from geodata.geoparquet import read_geoparquet
+from geodata.kml import read_kml, read_kmz
 from geodata.notation import FIGURE, Cell
 from geodata.osm import read_overpass
 from geodata.schema import TABLE, Column
-from geodata.tables import Grid, read_csv, read_xlsx
+from geodata.tables import Grid, Row, read_csv, read_xlsx
 from geodata.vectors import Features, in_degrees, read_geojson, require_declared_crs
 
 MOJIBAKE = re.compile(
@@ -32,7 +35,16 @@ FIGURES = {("claims", "value")}
 """Columns that hold a number or words, as the row's measure says."""
 
 TABLE_READERS = {"csv": read_csv, "xlsx": read_xlsx}
-FEATURE_READERS = {"geojson": read_geojson}
+FEATURE_READERS: Mapping[str, Callable[[Source, str, bytes], Features]] = {
+    "geojson": read_geojson,
+    "geopackage": read_geopackage,
+    "kml": read_kml,
+    "kmz": read_kmz,
+    "shapefile": read_shapefile,
+    "geoparquet": read_geoparquet,
+    "flatgeobuf": read_flatgeobuf,
+    "dxf": read_dxf,
+}
 
 
 @dataclass(frozen=True)
@@ -69,17 +81,13 @@ def read_table(source: Source, content: bytes) -> Sheet:
         grid = TABLE_READERS[source.format](source, content)
     else:
         grid = _grid_of_features(source, content)
-    names = [source.columns.get(name, name) for name in grid.header]
-    findings = [
-        *grid.findings,
-        *_column_findings(source, names),
-        *_length_findings(source, names, grid),
-    ]
+    whole = [(line, cells) for line, cells in grid.body if len(cells) == len(grid.header)]
+    names, whole = _as_declared(source, grid.header, whole)
+    findings = [*grid.findings, *_column_findings(source, names), *_length_findings(source, grid)]
     if not set(names) & set(table.column_names):
         needed = ", ".join(table.column_names)
         told = f"no column of {table.name}; needs {needed}"
         raise SourceError(source.source_id, "columns_are_present", told + _hint(source, names))
-    whole = [(line, cells) for line, cells in grid.body if len(cells) == len(names)]
     cells = pd.DataFrame(
         [cells for _, cells in whole],
         columns=names,
@@ -108,8 +116,9 @@ def read_layer(source: Source, files: Sequence[tuple[str, bytes]]) -> Layer:
     parts: list[gpd.GeoDataFrame] = []
     findings: list[Finding] = []
     for name, content in files:
-        part, found = in_degrees(source, name, _features(source, name, content))
-        parts.append(part)
+        told = FEATURE_READERS[source.format](source, name, content)
+        shapes, found = in_degrees(source, name, told)
+        parts.append(gpd.GeoDataFrame(_attributes(source, told), geometry=shapes))
         findings += found
     layer = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=DISPLAY_CRS)
     if layer.isna().geometry.any() or layer.is_empty.any() or not layer.is_valid.all():
@@ -117,11 +126,33 @@ def read_layer(source: Source, files: Sequence[tuple[str, bytes]]) -> Layer:
         raise SourceError(source.source_id, "geometry_is_valid", message)
     texts = layer.drop(columns="geometry").fillna("").map(_attribute_text)
     _require_unicode(source, texts)
-    return Layer(source, layer.assign(**{str(c): texts[c] for c in texts}), tuple(findings))
+    return Layer(source, gpd.GeoDataFrame(texts, geometry=layer.geometry), tuple(findings))
 
 
-def _features(source: Source, name: str, content: bytes) -> Features:
-    return FEATURE_READERS[source.format](source, name, content)
+def _attributes(source: Source, told: Features) -> pd.DataFrame:
+    """Rename the attributes as declared; one called geometry steps aside for the shape."""
+    names = [str(name) for name in told.cells]
+    ours = [source.columns.get(name, name) for name in names]
+    kept = told.cells.loc[:, [bool(name) for name in ours]]
+    kept.columns = pd.Index(
+        ["geometry_" if n == "geometry" else n for n in ours if n], dtype="object"
+    )
+    given = [*kept.columns, *source.values]
+    twice = sorted({str(name) for name in given if given.count(name) > 1})
+    if twice:
+        message = f"{', '.join(twice)} would stand twice; correct [columns]"
+        raise SourceError(source.source_id, "column_is_there_once", message)
+    return kept.assign(**source.values)
+
+
+def _as_declared(source: Source, header: list[str], rows: list[Row]) -> tuple[list[str], list[Row]]:
+    """Give the columns our names, leave out those declared "" and add what every row shares."""
+    names = [source.columns.get(name, name) for name in header]
+    kept = [at for at, name in enumerate(names) if name or not header[at]]
+    if len(kept) < len(names) or source.values:
+        shared = list(source.values.values())
+        rows = [(line, [*(cells[at] for at in kept), *shared]) for line, cells in rows]
+    return [*(names[at] for at in kept), *source.values], rows
 
 
 def _grid_of_features(source: Source, content: bytes) -> Grid:
@@ -130,12 +161,11 @@ def _grid_of_features(source: Source, content: bytes) -> Grid:
     if not wkt:
         message = f"table {source.table} has no geometry; {source.format} is for positions"
         raise SourceError(source.source_id, "file_is_of_its_format", message)
-    told = _features(source, source.file, content)
-    layer, findings = in_degrees(source, source.file, told)
-    cells = layer.drop(columns="geometry")
-    shapes = ["" if g is None or g.is_empty else g.wkt for g in layer.geometry]
-    body = [[*row, shape] for row, shape in zip(cells.to_numpy().tolist(), shapes, strict=True)]
-    header = [*(str(name) for name in cells.columns), wkt]
+    told = FEATURE_READERS[source.format](source, source.file, content)
+    shapes, findings = in_degrees(source, source.file, told)
+    texts = ["" if shape is None or shape.is_empty else shape.wkt for shape in shapes]
+    body = [[*row, text] for row, text in zip(told.cells.to_numpy().tolist(), texts, strict=True)]
+    header = [*(str(name) for name in told.cells), wkt]
     return Grid(header, list(enumerate(body, start=2)), tuple(findings))
 
 
@@ -217,7 +247,7 @@ def _column_findings(source: Source, names: list[str]) -> list[Finding]:
     ]
 
 
-def _length_findings(source: Source, names: list[str], grid: Grid) -> list[Finding]:
+def _length_findings(source: Source, grid: Grid) -> list[Finding]:
     return [
         Finding(
             source.source_id,
@@ -227,8 +257,8 @@ def _length_findings(source: Source, names: list[str], grid: Grid) -> list[Findi
             "",
             "row_is_whole",
             "source",
-            f"{len(cells)} cells, needed {len(names)}; the file may be cut short",
+            f"{len(cells)} cells, needed {len(grid.header)}; the file may be cut short",
         )
         for line, cells in grid.body
-        if len(cells) != len(names)
+        if len(cells) != len(grid.header)
     ]

@@ -29,12 +29,16 @@ NAMED_CELLS = 10
 """How many cells a note names before it only counts."""
 
 
+Row = tuple[int, list[Cell]]
+"""The cells of a row under its line in the file."""
+
+
 @dataclass(frozen=True)
 class Grid:
     """A header and the rows under it, each with its line in the file."""
 
     header: list[str]
-    body: list[tuple[int, list[Cell]]]
+    body: list[Row]
     findings: tuple[Finding, ...] = ()
 
 
@@ -46,7 +50,7 @@ def read_csv(source: Source, content: bytes) -> Grid:
     """
     text, notes = _decode(source, content)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=source.delimiter, strict=True)
-    rows: list[tuple[int, list[Cell]]] = []
+    rows: list[Row] = []
     try:
         header = next(reader, [])
         source.limits.hold(source.source_id, "columns", len(header), source.file)
@@ -86,7 +90,7 @@ def _holds(row: Sequence[Cell]) -> bool:
     return any(cell != "" for cell in row)
 
 
-def _require_rows(source: Source, rows: list[tuple[int, list[Cell]]]) -> None:
+def _require_rows(source: Source, rows: list[Row]) -> None:
     if not rows:
         raise SourceError(
             source.source_id, "file_is_not_empty", f"{source.file} has a header and no row"

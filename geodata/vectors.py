@@ -8,12 +8,15 @@ follow an address or a path that stands in a file.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, time, timedelta
+from decimal import Decimal
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import shapely
-from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FieldError, GeometryError
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
@@ -27,16 +30,6 @@ from geodata.tables import note
 TOO_ODD = (ShapelyError, RecursionError, OverflowError)
 """What a file that is JSON by its first bytes may still do to its reader."""
 
-GDAL_ODD = (
-    CRSError,
-    DataLayerError,
-    DataSourceError,
-    FieldError,
-    GeometryError,
-    RuntimeError,
-    ValueError,
-    OverflowError,
-)
 PLAIN_SHAPES = range(8)
 """Shapely's numbers of points, lines, polygons and their collections; the others are curves."""
 
@@ -62,8 +55,8 @@ def require_declared_crs(source: Source) -> None:
         raise SourceError(source.source_id, "crs_is_declared", message)
 
 
-def in_degrees(source: Source, name: str, told: Features) -> tuple[gpd.GeoDataFrame, list[Finding]]:
-    """Return the features of one file in EPSG:4326, flat, their columns renamed as declared.
+def in_degrees(source: Source, name: str, told: Features) -> tuple[gpd.GeoSeries, list[Finding]]:
+    """Return the shapes of one file, flat and in EPSG:4326.
 
     SourceError where there is none, where they are more than the limits allow, where a shape is
     a curve, and where the file says or holds another CRS than its declaration.
@@ -84,19 +77,13 @@ def in_degrees(source: Source, name: str, told: Features) -> tuple[gpd.GeoDataFr
             f"{name} says {told.crs[:200]}, source.toml says {source.crs}; one of them is wrong",
         )
     flat, findings = _flat(source, name, told.shapes)
-    layer = gpd.GeoDataFrame(_renamed(source, told.cells), geometry=flat, crs=source.crs)
-    needed = "degrees" if layer.crs and layer.crs.is_geographic else "metres"
-    if _lies_in_degrees(layer) != (needed == "degrees"):
+    shapes = gpd.GeoSeries(flat, crs=source.crs)
+    needed = "degrees" if shapes.crs and shapes.crs.is_geographic else "metres"
+    if _lies_in_degrees(shapes) != (needed == "degrees"):
         raise SourceError(
             source_id, "crs_is_as_declared", f"{name} holds coordinates that are no {needed}"
         )
-    return layer.to_crs(DISPLAY_CRS), [*told.findings, *findings]
-
-
-def _renamed(source: Source, cells: pd.DataFrame) -> pd.DataFrame:
-    """Rename the attributes; one called geometry would replace the shape and steps aside."""
-    named = cells.rename(columns=dict(source.columns))
-    return named.rename(columns={"geometry": "attribute_geometry"})
+    return shapes.to_crs(DISPLAY_CRS), [*told.findings, *findings]
 
 
 def _flat(source: Source, name: str, shapes: np.ndarray) -> tuple[np.ndarray, list[Finding]]:
@@ -110,8 +97,8 @@ def _flat(source: Source, name: str, shapes: np.ndarray) -> tuple[np.ndarray, li
     return shapely.force_2d(shapes), [found]
 
 
-def _lies_in_degrees(layer: gpd.GeoDataFrame) -> bool:
-    west, south, east, north = layer.total_bounds
+def _lies_in_degrees(shapes: gpd.GeoSeries) -> bool:
+    west, south, east, north = shapes.total_bounds
     return bool(-180 <= west <= east <= 180 and -90 <= south <= north <= 90)
 
 
@@ -131,11 +118,30 @@ def read_geojson(source: Source, name: str, content: bytes) -> Features:
     return Features(cells.map(_cell), np.array(shapes, dtype=object), _told_crs(told))
 
 
+def cells_of_arrow(source: Source, table: Any) -> tuple[pd.DataFrame, tuple[Finding, ...]]:  # noqa: ANN401
+    """Return the columns of an Arrow table as cells; bytes are left out, with a note."""
+    binary = [
+        field.name
+        for field in table.schema
+        if pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type)
+    ]
+    columns = {
+        name: [_cell(value) for value in table.column(name).to_pylist()]
+        for name in table.column_names
+        if name not in binary
+    }
+    cells = pd.DataFrame(columns, dtype="object", index=range(table.num_rows))
+    notes = [note(source, "column_is_readable", f"column {n!r} holds bytes") for n in binary]
+    return cells, tuple(notes)
+
+
 def _cell(value: object) -> Cell:
-    """Return a JSON value as a cell: missing ones empty, lists and objects as their text."""
+    """Return a value as a cell: missing ones empty, lists and objects as their text."""
     if value is None or value != value:
         return ""
-    return value if isinstance(value, str | int | float) else str(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return value if isinstance(value, str | int | float | date | time | timedelta) else str(value)
 
 
 def _told_crs(told: Mapping[str, object]) -> str:

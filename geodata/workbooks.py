@@ -148,6 +148,7 @@ def parse_xml(source_id: str, content: bytes, start: Any, end: Any = None) -> No
     parser.EndElementHandler = finish
     parser.CharacterDataHandler = lambda text: texts[-1].append(text)
     parser.StartDoctypeDeclHandler = _refuse_doctype(source_id)
+    parser.XmlDeclHandler = _require_utf_8(source_id)
     try:
         parser.Parse(content, True)
     except (expat.ExpatError, ValueError, LookupError) as error:
@@ -164,6 +165,15 @@ def _refuse_doctype(source_id: str) -> Any:  # noqa: ANN401 - expat gives four a
         raise _doctype(source_id)
 
     return refuse
+
+
+def _require_utf_8(source_id: str) -> Any:  # noqa: ANN401 - expat gives three arguments
+    def require(_: str, encoding: str | None, __: int) -> None:
+        if encoding is not None and encoding.lower() not in ("utf-8", "us-ascii"):
+            message = f"the file says it is in {encoding[:40]!r}; save it as UTF-8"
+            raise SourceError(source_id, "encoding_is_as_declared", message)
+
+    return require
 
 
 def _doctype(source_id: str) -> SourceError:
