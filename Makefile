@@ -49,7 +49,7 @@ test: setup browser database ## lint, types, import contracts, tests with covera
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest --cov
+	$(BIN)/pytest --cov --numprocesses auto --dist loadfile
 
 # npm copies what it finds installed into a new lock, but without its hashes: away with it first.
 lock: $(PYTHON_READY) ## renew requirements.lock and site/package-lock.json
