@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from atlas import programme
 from atlas.assets import Assets
 from atlas.browse import CHOICES, IS, find_script, group_view
+from atlas.card import HEIGHT, WIDTH, Gallery, studio
 from atlas.figures import planner_values, record_gantt
 from atlas.handouts import ADDRESS, Handouts, handouts
 from atlas.layers import LAYERS, layer_script, shown_layers
@@ -77,6 +78,7 @@ class Site:
     templates: jinja2.Environment
     words: Mapping[str, Words]
     handouts: Handouts
+    gallery: Gallery
 
     def write(self, path: str, text: str) -> None:
         """Write one page below ``out``."""
@@ -92,7 +94,9 @@ def write_site(book: Book, out: Path, site: Path, address: Address = ADDRESS) ->
     where something of it is missing.
     """
     words, carried = read_words(site / "words"), handouts(book, out, address)
-    made = Site(book, out, Assets(site, out), _environment(site), words, carried)
+    assets, both = Assets(site, out), [words[lang] for lang in LANGUAGES]
+    gallery = Gallery(book, address, assets, studio(both, carried.ground, site))
+    made = Site(book, out, assets, _environment(site), words, carried, gallery)
     _write_choosers(made)
     shared = _shared(book) | carried.shared()
     for lang in LANGUAGES:
@@ -138,6 +142,7 @@ def _write_choosers(made: Site) -> None:
             asset=lambda name, home=home: home + made.assets.path(name),
             home=home,
             is_404=is_404,
+            card="" if is_404 else made.gallery.card(""),
             vi=made.words["vi"],
             en=made.words["en"],
         )
@@ -221,6 +226,8 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
     return made.handouts.of_page(words, page) | {
         "book": book,
         "csp": CSP,
+        "card": made.gallery.card(page),
+        "card_size": (WIDTH, HEIGHT),
         "lang": lang,
         "languages": LANGUAGES,
         "other_lang": other,
