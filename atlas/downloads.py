@@ -25,7 +25,8 @@ from atlas.formats import (
     write_layers,
     write_workbook,
 )
-from atlas.metadata import FRICTIONLESS_TYPE, about, datapackage
+from atlas.guide import record_schema
+from atlas.metadata import FRICTIONLESS_TYPE, RECORD_SCHEMA, about, datapackage
 from atlas.records import Book, Record
 from geodata.schema import TABLE, Column
 
@@ -58,6 +59,7 @@ def write_downloads(book: Book, out: Path, site_url: str) -> None:
     _write_text(out / "feed.xml", atom_feed(book, site_url))
     _write_formats(book, data)
     _write_projects(book, data, site_url)
+    _write_text(out / RECORD_SCHEMA, _json(record_schema()))
     _write_text(data / "datapackage.json", _json(datapackage(book, data)))
 
 

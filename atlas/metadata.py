@@ -34,7 +34,11 @@ MEDIA = {
 WHOLE = ("hau-giang-atlas.xlsx", "hau-giang-atlas.gpkg")
 LAYERS = ("places", "routes", "communes")
 LAYER_FORMATS = ("geojson", "fgb", "parquet")
-OTHERS = ("dictionary.csv", "quarantine.csv", "oc4ids.json", "datapackage.json")
+RECORD_SCHEMA = "data/schema/record.json"
+OTHERS = (
+    *("dictionary.csv", "quarantine.csv", "oc4ids.json", "datapackage.json"),
+    RECORD_SCHEMA.removeprefix("data/"),
+)
 COORDINATE_DECIMALS = 5
 
 
@@ -61,6 +65,15 @@ class Download:
     def media(self) -> str:
         """Its media type."""
         return MEDIA[self.name.rpartition(".")[2]]
+
+    def title(self, words: Words) -> str:
+        """What it holds, in words."""
+        stem, _, ending = self.name.partition(".")
+        if stem in TABLE and ending == "csv":
+            return TABLE[stem].vi if words.lang == "vi" else TABLE[stem].en
+        if stem in LAYERS:
+            return f"{words(f'carry_format.{ending}')}: {words(f'file.{stem}')}"
+        return words(f"file.{self.key}")
 
 
 def download(book: Book, out: Path, path: str) -> Download:

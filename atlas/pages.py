@@ -3,6 +3,7 @@
 Text from data reaches a page only through the templates of ``site/templates``, which escape it.
 """
 
+import json
 import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from atlas.assets import Assets
 from atlas.browse import CHOICES, IS, find_script, group_view
 from atlas.card import HEIGHT, WIDTH, Gallery, studio
 from atlas.figures import planner_values, record_gantt
+from atlas.guide import index, llms_text
 from atlas.handouts import ADDRESS, Handouts, handouts
 from atlas.layers import LAYERS, layer_script, shown_layers
 from atlas.maps import FIRST_PARTS, LATER_PARTS, PAPER_PARTS, draw_map
@@ -98,6 +100,7 @@ def write_site(book: Book, out: Path, site: Path, address: Address = ADDRESS) ->
     gallery = Gallery(book, address, assets, studio(both, carried.ground, site))
     made = Site(book, out, assets, _environment(site), words, carried, gallery)
     _write_choosers(made)
+    _write_guide(made)
     shared = _shared(book) | carried.shared()
     for lang in LANGUAGES:
         for page, template in PAGES:
@@ -147,6 +150,15 @@ def _write_choosers(made: Site) -> None:
             en=made.words["en"],
         )
         made.write(path, text)
+
+
+def _write_guide(made: Site) -> None:
+    """Write what programs read first: the index of all files, and llms.txt."""
+    both, files = [made.words[lang] for lang in LANGUAGES], made.handouts.files
+    home, pages = made.handouts.address.site_url, [("map", "map"), *PAGES]
+    told = json.dumps(index(made.book, both, files, home), ensure_ascii=False, indent=1)
+    made.write("data/index.json", f"{told}\n")
+    made.write("llms.txt", llms_text(made.book, both, pages, home))
 
 
 def _write_page(made: Site, lang: str, page: str, template: str, values: dict[str, object]) -> None:

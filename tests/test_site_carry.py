@@ -255,6 +255,15 @@ def test_the_data_package_and_every_project_of_the_real_site_are_valid(built: Bu
     assert told == {path.stem for path in paths}
 
 
+def test_every_real_record_keeps_the_published_schema(built: Built) -> None:
+    data = built.public / "data"
+    schema = read(data / "schema" / "record.json")
+    paths = [*(data / "places").glob("*.json"), *(data / "routes").glob("*.json")]
+    assert len(paths) > 50
+    for path in paths:
+        jsonschema.validate(read(path), schema)
+
+
 def read(path: Path) -> dict[str, object]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
