@@ -4,10 +4,9 @@ Paths in, paths out; they draw nothing, so ``atlas check`` loads no map and no P
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import geopandas as gpd
+import pandas as pd
 
 from atlas.editions import Inputs, Shop, code_digest
 from atlas.records import SourceState
@@ -21,15 +20,16 @@ from flows.work import (
     write_json,
     write_ledger,
 )
-from geodata.archive import Archive, Stored
-from geodata.catalog import Source, load_catalog
-from geodata.checks import Checked, check_sheets
+from geodata.archive import Archive
+from geodata.catalog import load_catalog
+from geodata.checks import check_sheets
 from geodata.collect import Collected, Network, collect_source
-from geodata.corrections import apply_corrections
+from geodata.corrections import apply_corrections, correct_layer
 from geodata.errors import PublishRefusedError, SourceError, UsageError
+from geodata.features import CheckedLayer, check_layer
 from geodata.findings import Finding
-from geodata.ledger import Change
-from geodata.read import Sheet, read_layer, read_table
+from geodata.read import Sheet
+from geodata.reader import Reader
 
 
 def collect(order: Order) -> Path:
@@ -79,27 +79,35 @@ def check(order: Order, collected: Path) -> Path:
     """Read and check every source; leave accepted tables, layers, findings and quarantine."""
     archive = Archive(order.archive)
     sheets: list[Sheet] = []
-    layers: dict[str, gpd.GeoDataFrame] = {}
+    layers: dict[str, CheckedLayer] = {}
     states: list[SourceState] = []
     findings = read_findings(collected.with_name("collect.findings.json"))
-    for item in read_collected(order):
-        try:
-            used, rows = _read_one(item, archive, sheets, layers)
-        except SourceError as error:
-            findings.append(error.finding(item.source.table or item.source.layer))
-            used, rows = dataclasses.replace(item, state="refused", why=error.message), 0
-        states.append(SourceState(used.source, used.state, used.sha256, rows, used.why))
+    items = read_collected(order)
+    with Reader() as reader:
+        if any(item.files and item.source.kind != "file" for item in items):
+            reader.start()  # while it starts, our own tables are read here
+        for item in items:
+            try:
+                used, rows = _read_one(item, archive, reader, sheets, layers)
+            except SourceError as error:
+                findings.append(error.finding(item.source.table or item.source.layer))
+                used, rows = dataclasses.replace(item, state="refused", why=error.message), 0
+            states.append(SourceState(used.source, used.state, used.sha256, rows, used.why))
     checked = check_sheets(sheets)
     findings += checked.findings
+    findings += [found for layer in layers.values() for found in layer.layer.findings]
     _accept(order, states, findings)
     folder = order.work / "tables"
     write_frames(folder, checked.tables)
-    write_frames(order.work, {"quarantine": checked.quarantine.astype("str")})
+    refused = [checked.quarantine, *(layer.quarantine for layer in layers.values())]
+    write_frames(order.work, {"quarantine": pd.concat(refused, ignore_index=True).astype("str")})
     (order.work / "layers").mkdir(exist_ok=True)
     for name, layer in layers.items():
-        layer.to_parquet(order.work / "layers" / f"{name}.parquet", index=False)
+        features = layer.layer.features
+        features.to_parquet(order.work / "layers" / f"{name}.parquet", index=False)
     write_findings(order.work / "check.findings.json", findings)
-    write_ledger(order.work / "check.ledger.json", _whole_ledger(checked, layers))
+    ledger = [*checked.ledger, *(layer.change for layer in layers.values())]
+    write_ledger(order.work / "check.ledger.json", ledger)
     write_json(
         order.work / "states.json",
         [[s.source.source_id, s.state, s.sha256, s.rows, s.why] for s in states],
@@ -110,30 +118,28 @@ def check(order: Order, collected: Path) -> Path:
 def _read_one(
     item: Collected,
     archive: Archive,
+    reader: Reader,
     sheets: list[Sheet],
-    layers: dict[str, gpd.GeoDataFrame],
+    layers: dict[str, CheckedLayer],
 ) -> tuple[Collected, int]:
     """Read one source into ``sheets`` or ``layers``; a broken layer gives way to its last good."""
     source = item.source
     if not item.files:
         return item, 0
     if source.table:
-        sheet = apply_corrections(read_table(source, archive.get(item.files[0].sha256)))
+        sheet = apply_corrections(reader.sheet(source, item.files[0], archive))
         sheets.append(sheet)
         return item, sheet.rows_in_file
     try:
-        layers[source.layer] = _read_layer(source, item.files, archive)
+        read = check_layer(correct_layer(reader.layer(source, item.files, archive)))
     except SourceError as error:
         last = archive.last_good(source.source_id)
         if not last or last == item.files:
             raise
-        layers[source.layer] = _read_layer(source, last, archive)
+        read = check_layer(correct_layer(reader.layer(source, last, archive)))
         item = dataclasses.replace(item, state="stale", files=last, why=error.message)
-    return item, len(layers[source.layer])
-
-
-def _read_layer(source: Source, files: Iterable[Stored], archive: Archive) -> gpd.GeoDataFrame:
-    return read_layer(source, [(f.name, archive.get(f.sha256)) for f in files]).features
+    layers[source.layer] = read
+    return item, read.change.rows_in
 
 
 def _accept(order: Order, states: list[SourceState], findings: list[Finding]) -> None:
@@ -146,11 +152,6 @@ def _accept(order: Order, states: list[SourceState], findings: list[Finding]) ->
             files = collected[source.source_id].files
             taken = source.retrieved_on.isoformat()
             Archive(order.archive).accept(source.source_id, files, taken)
-
-
-def _whole_ledger(checked: Checked, layers: Mapping[str, gpd.GeoDataFrame]) -> list[Change]:
-    read = [Change(f"read {name}", len(layer), len(layer)) for name, layer in layers.items()]
-    return [*checked.ledger, *read]
 
 
 def refuse_broken_sources(order: Order) -> None:

@@ -1,6 +1,7 @@
 """Cells and rows of tables of text: the few words that all steps share."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 import numpy as np
@@ -8,6 +9,18 @@ import pandas as pd
 
 NUMBER = re.compile(r"(?!-[0.]+$)-?[0-9]{1,15}(\.[0-9]{1,15})?")
 """Plain digits, no more of them than a sum can be believed with, and no zero below zero."""
+
+
+HIDDEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+"""Control marks, marks that turn the direction of reading, and letters without width."""
+
+MOJIBAKE = re.compile(
+    r"[ÃÂÆ][\u0080-¿€‚ƒˆ‰ŠŒ•™š]|(áº|á»)[\u0080-¿ŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]"
+    r"|Ä[\u0080-\u009f‘’]|â€|\ufffd"
+)
+"""UTF-8 Vietnamese read as Latin-1 or Windows-1252: its lead letters before a stray mark."""
 
 
 def parts_of(cell: str) -> list[str]:
@@ -18,6 +31,16 @@ def parts_of(cell: str) -> list[str]:
 def is_number(cell: str) -> bool:
     """Tell whether the cell is a plain decimal number."""
     return bool(NUMBER.fullmatch(cell))
+
+
+def is_clean(cell: str) -> bool:
+    """Tell whether the text hides nothing and was not broken by another encoding."""
+    return not HIDDEN.search(cell) and not MOJIBAKE.search(cell)
+
+
+def is_nfc(cell: str) -> bool:
+    """Tell whether letters and their marks are composed, as the atlas writes them."""
+    return unicodedata.is_normalized("NFC", cell)
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, str]]:

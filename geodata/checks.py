@@ -6,7 +6,6 @@ does a row that points to it.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -15,17 +14,14 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from geodata.cells import is_number, parts_of, rows_of
+from geodata.cells import is_clean, is_nfc, is_number, parts_of, rows_of
 from geodata.dates import is_date
 from geodata.findings import Finding, findings_table
 from geodata.ledger import Change
-from geodata.read import MOJIBAKE, Sheet
+from geodata.read import Sheet
 from geodata.rules import TABLE_RULES, Tables, found_rows, is_wkt
 from geodata.schema import TABLE, TABLES, Column, Table
 
-_HIDDEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-)
 _URL = re.compile(r"https?://[^\s<>\"'`]+")
 
 
@@ -126,11 +122,11 @@ def _column_rules(column: Column) -> dict[str, tuple[str, Callable[[pd.Series], 
     rules: dict[str, tuple[str, Callable[[pd.Series], pd.Series]]] = {
         "text_is_nfc": (
             "text in Unicode NFC",
-            _holds(lambda cell: unicodedata.is_normalized("NFC", cell)),
+            _holds(is_nfc),
         ),
         "text_is_clean": (
             "text without control marks or broken letters",
-            _holds(lambda cell: not _HIDDEN.search(cell) and not MOJIBAKE.search(cell)),
+            _holds(is_clean),
         ),
     }
     if column.required:

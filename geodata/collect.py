@@ -5,6 +5,7 @@ an allowed size.
 """
 
 import shutil
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -84,7 +85,9 @@ def collect_source(source: Source, archive: Archive, network: Network) -> Collec
 
 def _collect_file(source: Source, archive: Archive) -> Collected:
     try:
-        content = source.path.read_bytes()
+        content = _read_own(source)
+    except SourceError as error:
+        return Collected(source, "refused", (), error.message, (error.finding(source.table),))
     except OSError as error:
         message = f"{source.file} cannot be read ({error.strerror}); put the publisher's file there"
         found = SourceError(source.source_id, "file_is_present", message).finding(source.table)
@@ -98,6 +101,16 @@ def _collect_file(source: Source, archive: Archive) -> Collected:
     )
     found = SourceError(source.source_id, "file_is_as_described", message).finding(source.table)
     return Collected(source, "refused", files, message, (found,))
+
+
+def _read_own(source: Source) -> bytes:
+    """Read a file of the folder; never a link out of it, a pipe, or more than its limits allow."""
+    told = source.path.lstat()
+    if not stat.S_ISREG(told.st_mode):
+        message = f"{source.file} is a link, a folder or a device; put the file itself there"
+        raise SourceError(source.source_id, "file_is_present", message)
+    source.limits.hold(source.source_id, "bytes", told.st_size, source.file)
+    return source.path.read_bytes()
 
 
 def _fall_back(

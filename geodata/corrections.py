@@ -1,13 +1,17 @@
 """A fix is a declaration that expects to be needed; the publisher's file is never edited."""
 
 import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from geodata.catalog import Source
 from geodata.errors import SourceError
 from geodata.findings import Finding
-from geodata.read import Sheet
+from geodata.read import Layer, Sheet
 from geodata.schema import TABLE
 
 
@@ -37,29 +41,56 @@ def apply_corrections(sheet: Sheet) -> Sheet:
     A correction whose row or old value is not there is a finding that refuses the source: the
     publisher has repaired it, or the row is gone, and a person must look.
     """
-    path = sheet.source.corrections
-    if not path.is_file():
+    source = sheet.source
+    if not source.corrections.is_file():
         return sheet
-    rows = sheet.rows.copy()
-    findings = list(sheet.findings)
-    key_columns = TABLE[sheet.source.table].key
-    for correction in _read_corrections(sheet):
-        cells = zip(*(rows[name] for name in (*key_columns, correction.column)), strict=True)
+    table = TABLE[source.table]
+    declared = _read_corrections(source, table.column_names)
+    rows, findings = _corrected(source, sheet.rows, table.key, declared)
+    return replace(sheet, rows=rows, findings=(*sheet.findings, *findings))
+
+
+def correct_layer(layer: Layer) -> Layer:
+    """Return the layer with the declared corrections of its attributes, as `apply_corrections`.
+
+    SourceError where the layer does not hold the key of its source: no feature could be meant.
+    """
+    source = layer.source
+    if not source.corrections.is_file():
+        return layer
+    key = (source.key,) if isinstance(source.key, str) else source.key
+    names = [str(name) for name in layer.features.columns.drop("geometry")]
+    declared = _read_corrections(source, names)
+    if set(key) - set(names):
+        message = f"corrections name features by {'/'.join(key)}, which the layer does not hold"
+        raise SourceError(source.source_id, "corrections_are_described", message)
+    texts = pd.DataFrame(layer.features[names])
+    rows, findings = _corrected(source, texts, key, declared)
+    features = layer.features.assign(**{name: rows[name] for name in names})
+    return replace(layer, features=features, findings=(*layer.findings, *findings))
+
+
+def _corrected(
+    source: Source, told: pd.DataFrame, key: Sequence[str], declared: Sequence[Correction]
+) -> tuple[pd.DataFrame, list[Finding]]:
+    rows = told.copy()
+    findings = []
+    for correction in declared:
+        cells = zip(*(rows[name] for name in (*key, correction.column)), strict=True)
         is_meant = [
-            "/".join(key) == correction.key and cell == correction.was for *key, cell in cells
+            "/".join(parts) == correction.key and cell == correction.was for *parts, cell in cells
         ]
         hit = rows.index[np.array(is_meant, dtype=bool)]
         if hit.empty:
-            findings.append(_not_needed(sheet, correction))
+            findings.append(_not_needed(source, correction))
         rows.loc[hit, correction.column] = correction.now
-    return Sheet(sheet.source, rows, sheet.rows_in_file, tuple(findings))
+    return rows, findings
 
 
-def _read_corrections(sheet: Sheet) -> tuple[Correction, ...]:
-    source_id = sheet.source.source_id
-    columns = TABLE[sheet.source.table].column_names
+def _read_corrections(source: Source, columns: Sequence[str]) -> tuple[Correction, ...]:
+    source_id = source.source_id
     try:
-        told = tomllib.loads(sheet.source.corrections.read_text(encoding="utf-8"))
+        told = tomllib.loads(source.corrections.read_text(encoding="utf-8"))
         corrections = CorrectionsFile.model_validate(told).correction
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
         raise SourceError(source_id, "corrections_are_described", str(error)) from error
@@ -71,10 +102,10 @@ def _read_corrections(sheet: Sheet) -> tuple[Correction, ...]:
     return corrections
 
 
-def _not_needed(sheet: Sheet, correction: Correction) -> Finding:
+def _not_needed(source: Source, correction: Correction) -> Finding:
     return Finding(
-        sheet.source.source_id,
-        sheet.source.table,
+        source.source_id,
+        source.table or source.layer,
         0,
         correction.key,
         correction.column,

@@ -18,8 +18,8 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    bytes: PositiveInt = 200 * MEGABYTE
-    unpacked_bytes: PositiveInt = 500 * MEGABYTE
+    bytes: PositiveInt = 500 * MEGABYTE
+    unpacked_bytes: PositiveInt = 1_000 * MEGABYTE
     ratio: PositiveInt = 200
     entries: PositiveInt = 1_000
     rows: PositiveInt = 2_000_000

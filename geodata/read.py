@@ -4,7 +4,6 @@ A table comes out as text cells indexed by their line in the file, with findings
 that is wrong with the file itself. Nothing is judged about what the cells say.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,12 +23,6 @@ from geodata.osm import read_overpass
 from geodata.schema import TABLE, Column
 from geodata.tables import Grid, Row, read_csv, read_xlsx
 from geodata.vectors import Features, in_degrees, read_geojson, require_declared_crs
-
-MOJIBAKE = re.compile(
-    r"[ÃÂÆ][\u0080-¿€‚ƒˆ‰ŠŒ•™š]|(áº|á»)[\u0080-¿ŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]"
-    r"|Ä[\u0080-\u009f‘’]|â€|\ufffd"
-)
-"""UTF-8 Vietnamese read as Latin-1 or Windows-1252: its lead letters before a stray mark."""
 
 FIGURES = {("claims", "value")}
 """Columns that hold a number or words, as the row's measure says."""

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geodata.catalog import Source
+from geodata.cells import MOJIBAKE
 from geodata.errors import SourceError
-from geodata.read import MOJIBAKE, Sheet, read_layer, read_table
+from geodata.read import Sheet, read_layer, read_table
 
 HEADER = b"old_unit_id,new_unit_id,relation,document_ids\n"
 ROW = b"old-1,com-1,whole,s1\n"
