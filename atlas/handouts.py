@@ -25,7 +25,8 @@ from atlas.sheet import (
     spot_texts,
     spots,
 )
-from atlas.words import LANGUAGES, Words
+from atlas.views import view
+from atlas.words import LANGUAGES, Words, plain
 
 KILOBYTE = 1_000
 ADDRESS = Address()
@@ -51,7 +52,9 @@ class Handouts:
             "health_news": (*NEWS_MONTHS, (None, OLD_NEWS)),
             "health_accuracy": ACCURACY_M,
             "expected_fields": EXPECTED,
-            "oc4ids_status": self._statuses(),
+            "oc4ids_codes": {
+                s.stage_id: oc4ids.STATUS.get(s.stage_id, "") for s in self.book.stages
+            },
             "oc4ids_projects": oc4ids.projects(self.book),
             "contact": self.address.contact,
         }
@@ -81,20 +84,23 @@ class Handouts:
             "scale_units": round(SCALE_KM * 1_000 / UNIT_M),
             "qr_address": address,
             "qr_code": qr(address),
+            "frame_code": self._frame_code(record, words),
             "corrections": corrections(record, self.book, words, self.address),
             "is_project": oc4ids.is_project(record),
             "jsonld": _script_json(place_jsonld(record, words, self.address.site_url)),
         }
+
+    def _frame_code(self, record: Record, words: Words) -> str:
+        """The code that shows the map with this record open in another page."""
+        address = f"{self.address.page(words.lang, 'map')}?embed=1#{view(id=record.subject_id)}"
+        code = '<iframe src="{}" title="{}" width="100%" height="560" loading="lazy"></iframe>'
+        return str(Markup(code).format(address, plain(words.of(record, "name"))))
 
     def _alternates(self, page: str) -> list[tuple[str, str]]:
         """The page's full address in each language; none where the site has no public address."""
         if not self.address.is_public:
             return []
         return [(lang, self.address.page(lang, page)) for lang in LANGUAGES]
-
-    def _statuses(self) -> list[tuple[object, str]]:
-        """Each stage with its status in the standard, in the order of the stages."""
-        return [(stage, oc4ids.STATUS.get(stage.stage_id, "")) for stage in self.book.stages]
 
 
 def handouts(book: Book, out: Path, address: Address) -> Handouts:

@@ -96,6 +96,32 @@ def test_the_qr_code_leads_to_the_record_in_its_edition(
     assert (page.goto(site + address.partition("/vi/")[2].join(["vi/", ""]))).ok
 
 
+@pytest.mark.parametrize(
+    ("asked", "is_told"),
+    [("2020-01-01-abcdef", True), ("", False), ("own", False), ("<img src=x onerror=1>", False)],
+)
+def test_a_link_made_for_another_edition_says_so(
+    page: Page, site: str, built: Built, asked: str, is_told: bool
+) -> None:
+    named = edition(built) if asked == "own" else asked
+    page.goto(f"{site}en/{RECORDS[0]}/index.html?edition={named}", wait_until="networkidle")
+    note = page.locator("main > .asked")
+    assert note.count() == is_told
+    if is_told:
+        assert named in note.inner_text() and edition(built) in note.inner_text()
+
+
+def test_the_code_of_a_record_embeds_the_map_with_it_open(page: Page, site: str) -> None:
+    page.goto(f"{site}vi/{RECORDS[0]}/index.html")
+    page.locator(".frame summary").click()
+    code = page.locator(".frame .copy").inner_text()
+    address = page.evaluate("c => new DOMParser().parseFromString(c, 'text/html')"
+                            ".querySelector('iframe').getAttribute('src')", code)  # fmt: skip
+    page.goto(site + address.partition("/vi/")[2].join(["vi/", ""]))
+    page.wait_for_selector("html.is-embed #panel:not([hidden])")
+    assert page.locator("#panel-name").inner_text() == "KCN Sông Hậu 2"
+
+
 COMPARED = ("kcn-song-hau-1", "kcn-song-hau-2", "kcn-tan-hoa", "road-ql61c")
 
 

@@ -112,7 +112,20 @@
     }
   }
 
+  /** A link from a printed sheet or a citation names the edition that it was made for. */
+  function asked() {
+    const other = new URLSearchParams(location.search).get('edition') || '';
+    const main = document.getElementById('main');
+    if (!line || !main || !/^[\w-]{1,60}$/.test(other) || other === page.dataset.edition) { return; }
+    const note = document.createElement('p');
+    note.className = 'warning asked';
+    note.textContent = (line.getAttribute('data-asked') || '')
+      .split('{asked}').join(other).split('{edition}').join(page.dataset.edition || '');
+    main.insertBefore(note, main.firstChild);
+  }
+
   function begin() {
+    asked();
     sources();
     if (!line || !location.protocol.startsWith('http')) { byEdition(); return; }
     fetch(line.getAttribute('data-status') || '', { cache: 'no-store' })
