@@ -5,6 +5,7 @@ Atlas.draw = (() => {
   const NAMES_FROM_ZOOM = 10.25;
   const WATER_FROM_ZOOM = 12;
   const PIN = 26;
+  const SLICE_MS = 12;
   const STEPS = 100000;
   const ABOVE_SHEET = 0.2; // of the map's height
   /** Two signs nearer than this, in pixels, hide each other in part. */
@@ -109,55 +110,61 @@ Atlas.draw = (() => {
     return group;
   }
 
+  /* A name that stands on the map: placed by its style, so that nothing need be measured. */
   /** @type {AtlasScripts['draw']['named']} */
-  function named(layer, text, kind, side) {
-    return layer.bindTooltip(() => make('span', '', text), {
-      permanent: true,
-      direction: /** @type {L.Direction} */ (side || 'center'),
-      className: `name ${kind}`,
-      interactive: false
-    });
-  }
-
-  /** @param {At} at @param {number} radius */
-  function spot(at, radius) {
-    return L.circleMarker(at, {
-      radius, stroke: false, fill: radius > 0, className: radius ? 'spot' : '', interactive: false
-    });
+  function named(at, text, kind) {
+    const icon = L.divIcon({ className: `name ${kind}`, html: make('span', '', text), iconSize: /** @type {any} */ (null) });
+    return L.marker(at, { icon, pane: 'names', interactive: false, keyboard: false });
   }
 
   /** @param {Area} feature */
   function commune(feature) {
-    const dot = spot(feature.at, feature.rings ? 0 : 3);
-    const drawn = [named(dot, feature.name, 'commune-name', feature.rings ? 'center' : 'bottom')];
-    if (feature.rings) {
-      drawn.unshift(L.polygon(feature.rings, { className: 'commune', weight: 1, interactive: false }));
-    }
-    return L.layerGroup(drawn);
+    const name = named(feature.at, feature.name, feature.rings ? 'commune-name' : 'commune-name below');
+    const shape = feature.rings
+      ? L.polygon(feature.rings, { className: 'commune', weight: 1, interactive: false })
+      : L.circleMarker(feature.at, { radius: 3, stroke: false, className: 'spot', interactive: false });
+    return L.layerGroup([shape, name]);
   }
 
   /** @param {Water} feature */
   function water(feature) {
     const line = L.polyline(feature.lines, { className: 'water', weight: 1.5, interactive: false });
     if (!feature.name) { return line; }
-    return L.layerGroup([line, named(spot(feature.at, 0), feature.name, 'water-name')]);
+    return L.layerGroup([line, named(feature.at, feature.name, 'water-name')]);
   }
 
-  /** @param {string} id */
-  function layer(id) {
-    /** @type {(feature: any) => L.Layer} */
-    const draw = id === 'communes' ? commune : id === 'waterways' ? water : record;
-    const features = ATLAS_LAYERS.layers[id];
-    features.forEach(unpack);
-    const made = L.layerGroup(features.map(draw));
-    if (draw === record) { features.forEach((feature) => { feature.layer = made; }); }
-    return made;
+  /* Lets the page answer; a timer would be held back where the page is not in front. */
+  const pause = () => new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = resolve;
+    port2.postMessage('');
+  });
+
+  /* Once the view is set, feature by feature, so that no task is long on any device. */
+  /** @type {AtlasScripts['draw']['fill']} */
+  async function fill(layers) {
+    let begun = performance.now();
+    for (const [id, group] of layers) {
+      /** @type {(feature: any) => L.Layer} */
+      const draw = id === 'communes' ? commune : id === 'waterways' ? water : record;
+      for (const feature of ATLAS_LAYERS.layers[id]) {
+        unpack(feature);
+        feature.layer = group;
+        group.addLayer(draw(feature));
+        if (performance.now() - begun > SLICE_MS) {
+          await pause();
+          begun = performance.now();
+        }
+      }
+    }
+    await pause();
   }
 
   /** @type {AtlasScripts['draw']['map']} */
   function map(id, options) {
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     const made = L.map(id, { zoomAnimation: !still, fadeAnimation: !still, inertia: !still, ...options });
+    made.createPane('names');
     L.control.zoom({ zoomInTitle: say('zoom_in'), zoomOutTitle: say('zoom_out') }).addTo(made);
     L.control.scale({ imperial: false }).addTo(made);
     const far = () => {
@@ -225,5 +232,5 @@ Atlas.draw = (() => {
       && made.latLngToLayerPoint(other.at).distanceTo(here) < TOUCHING);
   }
 
-  return { records, map, layer, named, spot, light, hide, look, goTo, near, onPick: () => {}, onLight: () => {} };
+  return { records, map, fill, named, light, hide, look, goTo, near, onPick: () => {}, onLight: () => {} };
 })();

@@ -229,14 +229,15 @@ Atlas.page = (() => {
   }
 
   /** @type {AtlasScripts['begin']} */
-  function begin(parts) {
+  async function begin(parts) {
     const root = document.documentElement.dataset;
     const { map } = parts;
     Object.assign(Atlas.page, { map, layers: parts.layers });
     embed();
+    await Atlas.draw.fill(parts.layers);
     Atlas.draw.onPick = (id, byKey) => pick(id, byKey, byKey ? records[id].marker.getElement() : null);
     if (ATLAS_LAYERS.aside) {
-      Atlas.draw.named(Atlas.draw.spot(ATLAS_LAYERS.aside, 0), say('aside'), 'aside').addTo(map);
+      Atlas.draw.named(ATLAS_LAYERS.aside, say('aside'), 'aside').addTo(map);
     }
     legend(parts);
     credit(map);
@@ -255,7 +256,7 @@ Atlas.page = (() => {
   }
 
   Atlas.map = Atlas.draw.map;
-  Atlas.layer = Atlas.draw.layer;
+  Atlas.layer = () => L.layerGroup();
   Atlas.begin = begin;
   return /** @type {AtlasScripts['page']} */ ({ state: Atlas.hash.empty(), later, load, save, address, pick });
 })();

@@ -152,9 +152,8 @@ interface AtlasScripts {
   draw: {
     records: Record<string, Feature>;
     map(id: string, options: L.MapOptions): L.Map;
-    layer(id: string): L.LayerGroup;
-    named(layer: L.Layer, text: string, kind: string, side?: string): L.Layer;
-    spot(at: At, radius: number): L.CircleMarker;
+    fill(layers: [string, L.LayerGroup][]): Promise<void>;
+    named(at: At, text: string, kind: string): L.Marker;
     light(id: string, on: boolean): void;
     hide(feature: Feature, out: boolean): void;
     look(feature: Feature, look: Look): void;
