@@ -21,6 +21,7 @@ RULES = (
     "geometry_is_valid",
     "lies_in_named_commune",
     "communes_agree_with_crosswalk",
+    "osm_agrees_with_sources",
     "stage_does_not_go_back",
     "dates_are_in_order",
     "nothing_is_from_the_future",

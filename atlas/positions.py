@@ -6,7 +6,7 @@ route of which one place is known is that place.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -51,7 +51,7 @@ COLUMNS = [
 Tables = Mapping[str, pd.DataFrame]
 
 NOTES = {
-    "osm": ("Hình học đường thủy của OpenStreetMap", "Waterway geometry from OpenStreetMap"),
+    "osm": ("Hình học của OpenStreetMap", "Geometry from OpenStreetMap"),
     "commune_point": (
         "Chỉ biết thuộc xã, phường này; vẽ quanh điểm đại diện của xã, phường",
         "Known only to lie in this commune; drawn around the commune's point",
@@ -72,15 +72,16 @@ NOTES = {
 }
 
 
-def best_positions(tables: Tables, waterways: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+def best_positions(tables: Tables, offered: Sequence[list[object]] = ()) -> gpd.GeoDataFrame:
     """Return one position a subject, EPSG:4326, sorted by subject: the best known.
 
+    ``offered`` are rows of `COLUMNS` beside those that the tables give.
     Ties within a method go to the smaller ``accuracy_m``, then the newer ``as_of``, then the
     smaller position id.
     """
     candidates = [
         *_given(tables["positions"]),
-        *_from_waterways(tables["routes"], waterways),
+        *offered,
         *_from_nodes(tables),
         *_from_units(tables),
     ]
@@ -121,20 +122,6 @@ def _given(positions: pd.DataFrame) -> list[list[object]]:
     ]
 
 
-def _from_waterways(routes: pd.DataFrame, waterways: gpd.GeoDataFrame | None) -> list[list[object]]:
-    if waterways is None:
-        return []
-    found = []
-    for row in rows_of(routes[routes["osm_names"] != ""]):
-        ways = waterways[waterways["name"].isin(parts_of(row["osm_names"]))]
-        if ways.empty:
-            continue
-        line = shapely.line_merge(shapely.normalize(shapely.union_all(ways.geometry)))
-        told = Told("osm", OSM_ACCURACY_M, "osm", "osm", ways["as_of"].max())
-        found.append(told.at(row["route_id"], line))
-    return found
-
-
 @dataclass(frozen=True)
 class Told:
     """What is said of a derived position: its method, accuracy, note and documents."""
@@ -152,7 +139,8 @@ class Told:
         return [subject_id, self.method, self.accuracy_m, self.as_of, cited, *notes, geometry]
 
 
-def _units(communes: pd.DataFrame) -> pd.DataFrame:
+def units_of(communes: pd.DataFrame) -> pd.DataFrame:
+    """Return the units that have a middle, by id: where it is, and their radius ``reach_m``."""
     units = communes.set_index("unit_id")
     numbers: pd.DataFrame = units[["longitude", "latitude", "reach_m"]].apply(
         pd.to_numeric, errors="coerce"
@@ -161,7 +149,7 @@ def _units(communes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _from_nodes(tables: Tables) -> list[list[object]]:
-    units = _units(tables["communes"])
+    units = units_of(tables["communes"])
     found = []
     for row in rows_of(tables["routes"]):
         nodes = [n for n in parts_of(row["node_ids"]) if n in units.index]
@@ -178,7 +166,7 @@ def _from_nodes(tables: Tables) -> list[list[object]]:
 
 
 def _from_units(tables: Tables) -> list[list[object]]:
-    units = _units(tables["communes"])
+    units = units_of(tables["communes"])
     found = []
     for row in rows_of(tables["places"]):
         for column, method, note in (

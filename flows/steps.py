@@ -12,6 +12,7 @@ import pandas as pd
 
 from atlas.book import Assembler, Shelf
 from atlas.calendar_file import duties_calendar
+from atlas.candidates import osm_positions
 from atlas.compare import compare_tables, find_shrinkage, read_edition
 from atlas.downloads import sitemap, write_downloads
 from atlas.editions import Inputs, Shop, write_manifest
@@ -59,11 +60,13 @@ def join(order: Order, facts: Path) -> Path:
         communes, change = name_communes(boundaries, tables["communes"])
         communes.to_parquet(order.work / "layers" / "communes.parquet", index=False)
         ledger.append(change)
-    best = best_positions(tables, read_layer_file(order, "waterways"))
+    drawn = [read_layer_file(order, name) for name in ("waterways", "osm_features")]
+    offered, refused = osm_positions(tables, drawn)
+    best = best_positions(tables, offered)
     access, change = nearest_named(best, subject_kinds(tables))
     ledger.append(change)
     located = {**tables, "facts": pd.read_parquet(facts)}
-    findings = check_locations(located, best, communes)
+    findings = [*refused, *check_locations(located, best, communes)]
     path = order.work / "positions.parquet"
     spread(best, communes).to_parquet(path, index=False)
     access.to_parquet(order.work / "access.parquet", index=False)

@@ -75,18 +75,25 @@ def _draw_communes(settings: Path, mirror: Path) -> None:
 
 
 def _draw_waterways(path: Path) -> None:
-    names = [n for r in _read_rows("atlas_routes") for n in r["osm_names"].split(";") if n]
+    """Draw a line from the first place that each canal is known by."""
+    units = {r["unit_id"]: r for r in _read_rows("atlas_communes")}
+    named = [
+        (name, units[row["node_ids"].split(";")[0]])
+        for row in _read_rows("atlas_routes")
+        for name in row["osm_names"].split(";")
+        if name
+    ]
     ways = [
         {
             "type": "way",
             "id": number,
             "tags": {"name": name, "waterway": "canal"},
             "geometry": [
+                {"lon": float(unit["longitude"]), "lat": float(unit["latitude"])},
                 {"lon": 105.6, "lat": 9.7 + number / 100},
-                {"lon": 105.7, "lat": 9.8 + number / 100},
             ],
         }
-        for number, name in enumerate(names)
+        for number, (name, unit) in enumerate(named)
     ]
     stamp = {"timestamp_osm_base": "2026-05-06T00:00:00Z"}
     path.parent.mkdir(parents=True, exist_ok=True)

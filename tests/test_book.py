@@ -64,7 +64,7 @@ ROWS: Mapping[str, Rows] = {
 def shelf(findings: tuple[Finding, ...] = (), **rows: Rows) -> Shelf:
     """A shelf as the steps of a run leave it."""
     told = tables(**{**ROWS, **rows})
-    positions = best_positions(told, None)
+    positions = best_positions(told)
     access, _ = nearest_named(positions, subject_kinds(told))
     table, promises = standing(told, positions, date(2026, 1, 1))
     facts = resolve(told["claims"])

@@ -12,6 +12,7 @@ from atlas.positions import (
     COLUMNS,
     NOTES,
     UNPLACED_M,
+    Told,
     best_positions,
     positions_table,
     spread,
@@ -68,8 +69,8 @@ METHODS = st.sampled_from(POSITION_METHODS)
 @given(st.lists(st.tuples(METHODS, st.integers(1, 9), st.sampled_from(["2024", "2025", ""]))))
 def test_no_order_of_the_rows_changes_which_position_wins(told: list[tuple[str, int, str]]) -> None:
     rows = [position(n, *cells) for n, cells in enumerate(told)]
-    forth = best_positions(tables(positions=rows), None)
-    back = best_positions(tables(positions=rows[::-1]), None)
+    forth = best_positions(tables(positions=rows))
+    back = best_positions(tables(positions=rows[::-1]))
     assert list(forth["geometry"]) == list(back["geometry"])
     assert len(forth) == (1 if told else 0)
 
@@ -79,36 +80,36 @@ def test_a_better_method_wins_over_a_worse_one_that_is_more_exact(better: int) -
     good = position(1, POSITION_METHODS[better], accuracy_m=9_000, as_of="2001")
     bad = position(2, POSITION_METHODS[better + 1], accuracy_m=1, as_of="2026")
     for rows in ([good, bad], [bad, good]):
-        found = only(best_positions(tables(positions=rows), None))
+        found = only(best_positions(tables(positions=rows)))
         assert found["method"] == POSITION_METHODS[better]
 
 
 def test_within_a_method_the_more_exact_wins_then_the_newer() -> None:
     rows = [position(1, "osm", 50, "2026"), position(2, "osm", 20, "2020"), position(3, "osm", 20)]
-    assert only(best_positions(tables(positions=rows), None))["geometry"] == Point(105.03, 9.8)
+    assert only(best_positions(tables(positions=rows)))["geometry"] == Point(105.03, 9.8)
 
 
 def test_an_exact_tie_of_positions_goes_to_the_smaller_position_id() -> None:
     rows = [position(2, "osm"), position(1, "osm")]
-    assert only(best_positions(tables(positions=rows), None))["geometry"] == Point(105.01, 9.8)
+    assert only(best_positions(tables(positions=rows)))["geometry"] == Point(105.01, 9.8)
 
 
 def test_a_given_position_replaces_the_commune_point_of_its_place() -> None:
     told = {"places": [place(commune_ids="com-1")], "communes": UNITS}
-    assert only(best_positions(tables(**told), None))["method"] == "commune_point"
+    assert only(best_positions(tables(**told)))["method"] == "commune_point"
     given_too = tables(**told, positions=[position(1, "digitised")])
-    assert only(best_positions(given_too, None))["method"] == "digitised"
+    assert only(best_positions(given_too))["method"] == "digitised"
 
 
 def test_a_place_known_by_commune_stands_at_its_point_with_its_reach() -> None:
-    found = only(best_positions(tables(places=[place(commune_ids="com-2")], communes=UNITS), None))
+    found = only(best_positions(tables(places=[place(commune_ids="com-2")], communes=UNITS)))
     assert found["geometry"] == Point(105.6, 9.8)
     assert (found["accuracy_m"], found["note_en"]) == (6_000, NOTES["commune_point"][1])
 
 
 def test_a_place_in_two_communes_has_a_radius_that_holds_both() -> None:
     told = tables(places=[place(commune_ids="com-1;com-2")], communes=UNITS)
-    found = only(best_positions(told, None))
+    found = only(best_positions(told))
     corners = gpd.GeoSeries([Point(105.5, 9.8), Point(105.6, 9.8)], crs=DISPLAY_CRS)
     apart = to_metric(corners)
     assert found["geometry"] == Point(105.5, 9.8)
@@ -128,24 +129,24 @@ def test_a_place_in_two_communes_has_a_radius_that_holds_both() -> None:
 def test_a_place_stands_in_the_smallest_unit_that_is_known(
     cells: dict[str, str], method: str, note: str
 ) -> None:
-    found = only(best_positions(tables(places=[place(**cells)], communes=UNITS), None))
+    found = only(best_positions(tables(places=[place(**cells)], communes=UNITS)))
     assert (found["method"], found["note_vi"]) == (method, NOTES[note][0])
 
 
 def test_a_place_known_by_province_only_stands_amid_the_communes_which_its_radius_holds() -> None:
-    found = only(best_positions(tables(places=[place()], communes=UNITS), None))
+    found = only(best_positions(tables(places=[place()], communes=UNITS)))
     assert found["geometry"].distance(Point(105.6, 9.833333)) < 1e-6
     assert found["accuracy_m"] > 5_000 + 11_000
 
 
 def test_the_province_is_known_by_its_districts_where_no_commune_is() -> None:
-    found = only(best_positions(tables(places=[place()], communes=[UNITS[3]]), None))
+    found = only(best_positions(tables(places=[place()], communes=[UNITS[3]])))
     assert found["geometry"] == Point(105.52, 9.82)
 
 
 def test_without_any_unit_nothing_is_placed_and_nothing_breaks() -> None:
     told = tables(places=[place()], routes=[route(node_ids="com-1")])
-    found = best_positions(told, None)
+    found = best_positions(told)
     assert list(found.columns) == COLUMNS
     assert found.empty
     assert spread(found, None).empty
@@ -167,48 +168,24 @@ def test_without_any_unit_nothing_is_placed_and_nothing_breaks() -> None:
 def test_a_route_is_a_line_through_its_nodes_or_its_one_node_or_the_province(
     nodes: str, expected: str
 ) -> None:
-    found = only(best_positions(tables(routes=[route(node_ids=nodes)], communes=UNITS), None))
+    found = only(best_positions(tables(routes=[route(node_ids=nodes)], communes=UNITS)))
     assert to_wkt(found["geometry"], rounding_precision=6) == expected
     assert found["method"] == "schematic"
 
 
 def test_a_schematic_line_is_as_doubtful_as_its_widest_commune() -> None:
     told = tables(routes=[route(node_ids="com-1;com-2")], communes=UNITS)
-    found = only(best_positions(told, None))
+    found = only(best_positions(told))
     assert (found["accuracy_m"], found["note_en"]) == (6_000, NOTES["nodes"][1])
 
 
-WAYS = gpd.GeoDataFrame(
-    {
-        "name": ["Kênh Xà No", "Kênh Xà No", "Kinh Cái Côn"],
-        "as_of": ["2026-05-01", "2026-04-01", "2026-06-01"],
-    },
-    geometry=[
-        LineString([(105.5, 9.8), (105.52, 9.81)]),
-        LineString([(105.54, 9.82), (105.52, 9.81)]),
-        LineString([(105.8, 9.8), (105.9, 9.8)]),
-    ],
-    crs=DISPLAY_CRS,
-)
-
-
-def test_real_waterways_replace_the_schematic_line_and_say_so() -> None:
-    told = tables(
-        routes=[route(node_ids="com-1;com-2", osm_names="Kênh Xà No;Kinh Xà No")], communes=UNITS
-    )
-    assert only(best_positions(told, None))["method"] == "schematic"
-    found = only(best_positions(told, WAYS))
-    assert (found["method"], found["document_ids"]) == ("osm", "osm")
-    assert found["as_of"] == "2026-05-01"
-    assert found["geometry"].geom_type == "LineString"
-    assert found["geometry"].equals(LineString([(105.5, 9.8), (105.52, 9.81), (105.54, 9.82)]))
-    assert only(best_positions(told, WAYS[::-1]))["geometry"] == found["geometry"]
-
-
-@pytest.mark.parametrize("names", ["", "Kênh không ai biết"])
-def test_a_route_whose_name_no_waterway_has_stays_schematic(names: str) -> None:
-    told = tables(routes=[route(node_ids="com-1;com-2", osm_names=names)], communes=UNITS)
-    assert only(best_positions(told, WAYS))["method"] == "schematic"
+def test_an_offered_position_wins_by_its_method() -> None:
+    told = tables(routes=[route(node_ids="com-1;com-2")], communes=UNITS)
+    assert only(best_positions(told))["method"] == "schematic"
+    line = LineString([(105.5, 9.8), (105.6, 9.8)])
+    offered = Told("osm", 100.0, "osm", "osm", "2026-05-01").at("r", line)
+    found = only(best_positions(told, [offered]))
+    assert (found["method"], found["as_of"], found["geometry"]) == ("osm", "2026-05-01", line)
 
 
 def test_a_derived_position_cites_its_documents_once_and_is_as_old_as_the_newest() -> None:
@@ -219,10 +196,10 @@ def test_a_derived_position_cites_its_documents_once_and_is_as_old_as_the_newest
     ]
     nodes = route(node_ids="com-1;com-2", document_ids="s1;act")
     told = tables(routes=[nodes], communes=cited, documents=documents)
-    found = only(best_positions(told, None))
+    found = only(best_positions(told))
     assert (found["document_ids"], found["as_of"]) == ("s1;act;map", "2025-12-01")
     told = tables(places=[place(commune_ids="com-1")], communes=cited, documents=documents[:1])
-    found = only(best_positions(told, None))
+    found = only(best_positions(told))
     assert (found["document_ids"], found["as_of"]) == ("act;map", "2025-06-12")
 
 
@@ -335,4 +312,4 @@ def test_all_unplaced_still_have_their_row() -> None:
 def test_a_broken_number_of_a_unit_makes_it_a_unit_without_a_point() -> None:
     broken = [{**UNITS[0], "reach_m": "xa lắm"}, {**UNITS[1], "longitude": ""}, UNITS[2]]
     told = {**tables(places=[place(commune_ids="com-1")]), "communes": table("communes", broken)}
-    assert only(best_positions(told, None))["geometry"] == Point(105.7, 9.9)
+    assert only(best_positions(told))["geometry"] == Point(105.7, 9.9)

@@ -38,7 +38,7 @@ def test_every_subject_has_one_line_sorted_by_its_id() -> None:
 
 
 def test_empty_tables_give_no_line() -> None:
-    found, promises = standing(tables(), best_positions(tables(), None), TODAY)
+    found, promises = standing(tables(), best_positions(tables()), TODAY)
     assert found.empty
     assert promises.empty
 
