@@ -258,6 +258,7 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
         "rows_script": lambda: root(made.assets.joined("rows.js", ROWS)),
         "outward": outward,
         "record_link": _record_links(book, words, to),
+        "stale": [(held_title(s.source, words), s) for s in book.sources if s.state == "stale"],
         "missing_layers": [layer_title(name, sources, words) for name in book.missing_layers],
         "stage_groups": STAGE_GROUPS,
         "claim_text": claim_text,
@@ -344,6 +345,13 @@ def column_title(table: str, name: str, words: Words) -> str:
         return name
     column = TABLE[table].column(name)
     return column.vi if words.lang == "vi" else column.en
+
+
+def held_title(source: Source, words: Words) -> str:
+    """Return the title of the table or the layer that a source fills."""
+    if source.table:
+        return table_title(source.table, words)
+    return layer_title(source.source_id, {source.source_id: source}, words)
 
 
 def layer_title(name: str, sources: Mapping[str, Source], words: Words) -> str:

@@ -270,7 +270,8 @@ class SourceState:
     """What became of one source in this run.
 
     ``state`` is ``fresh`` (read as published), ``stale`` (the last good copy), ``missing`` or
-    ``refused``; ``why`` says why it is not fresh.
+    ``refused``; ``why`` says why it is not fresh. ``confirmed_on`` is the day on which a stale
+    source last gave what is used of it.
     """
 
     source: Source
@@ -278,6 +279,7 @@ class SourceState:
     sha256: str
     rows: int
     why: str
+    confirmed_on: str = ""
 
 
 @dataclass(frozen=True)

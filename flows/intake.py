@@ -4,13 +4,14 @@ Paths in, paths out; they draw nothing, so ``atlas check`` loads no map and no P
 """
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from atlas.editions import Inputs, Shop, code_digest
 from atlas.records import SourceState
-from flows.order import PROJECT, Order
+from flows.order import PROJECT, Order, today
 from flows.work import (
     read_collected,
     read_findings,
@@ -23,11 +24,12 @@ from flows.work import (
 from geodata.archive import Archive
 from geodata.catalog import load_catalog
 from geodata.checks import check_sheets
-from geodata.collect import Collected, Network, collect_source
+from geodata.collect import Collected, Network, collect_source, held_since
 from geodata.corrections import apply_corrections, correct_layer
 from geodata.errors import PublishRefusedError, SourceError, UsageError
 from geodata.features import CheckedLayer, check_layer
 from geodata.findings import Finding
+from geodata.freshness import Freshness
 from geodata.read import Sheet
 from geodata.reader import Reader
 
@@ -51,7 +53,13 @@ def collect(order: Order) -> Path:
     write_json(
         path,
         [
-            [c.source.source_id, c.state, [[f.name, f.sha256] for f in c.files], c.why]
+            [
+                c.source.source_id,
+                c.state,
+                [[f.name, f.sha256] for f in c.files],
+                c.why,
+                c.confirmed_on,
+            ]
             for c in collected
         ],
     )
@@ -67,7 +75,9 @@ def inputs_of(order: Order) -> Inputs:
     packages = *(PROJECT / name for name in ("geodata", "atlas", "flows")), order.sources
     return Inputs(
         as_of=order.as_of or newest,
-        sources=tuple((c.source.source_id, c.state, c.sha256) for c in collected),
+        sources=tuple(
+            (c.source.source_id, f"{c.state} {c.confirmed_on}".strip(), c.sha256) for c in collected
+        ),
         code=code_digest(packages, order.site, PROJECT / "requirements.lock"),
         site_url=order.site_url,
         contact=order.contact,
@@ -88,11 +98,13 @@ def check(order: Order, collected: Path) -> Path:
             reader.start()  # while it starts, our own tables are read here
         for item in items:
             try:
-                used, rows = _read_one(item, archive, reader, sheets, layers)
+                used, rows = _read_or_held(item, archive, reader, Read(sheets, layers))
             except SourceError as error:
                 findings.append(error.finding(item.source.table or item.source.layer))
                 used, rows = dataclasses.replace(item, state="refused", why=error.message), 0
-            states.append(SourceState(used.source, used.state, used.sha256, rows, used.why))
+            states.append(
+                SourceState(used.source, used.state, used.sha256, rows, used.why, used.confirmed_on)
+            )
     checked = check_sheets(sheets)
     findings += checked.findings
     findings += [found for layer in layers.values() for found in layer.layer.findings]
@@ -110,36 +122,58 @@ def check(order: Order, collected: Path) -> Path:
     write_ledger(order.work / "check.ledger.json", ledger)
     write_json(
         order.work / "states.json",
-        [[s.source.source_id, s.state, s.sha256, s.rows, s.why] for s in states],
+        [[s.source.source_id, s.state, s.sha256, s.rows, s.why, s.confirmed_on] for s in states],
     )
     return folder
 
 
-def _read_one(
-    item: Collected,
-    archive: Archive,
-    reader: Reader,
-    sheets: list[Sheet],
-    layers: dict[str, CheckedLayer],
+@dataclass(frozen=True)
+class Read:
+    """What has been read so far: tables as sheets, layers by name."""
+
+    sheets: list[Sheet]
+    layers: dict[str, CheckedLayer]
+
+
+def _read_or_held(
+    item: Collected, archive: Archive, reader: Reader, read: Read
 ) -> tuple[Collected, int]:
-    """Read one source into ``sheets`` or ``layers``; a broken layer gives way to its last good."""
-    source = item.source
+    """Read one source and return it with its rows.
+
+    What a remote source gives that cannot be read gives way to its last good copy, marked stale;
+    a file in the folder is the steward's to mend.
+    """
     if not item.files:
         return item, 0
-    if source.table:
-        sheet = apply_corrections(reader.sheet(source, item.files[0], archive))
-        sheets.append(sheet)
-        return item, sheet.rows_in_file
+    last = () if item.source.kind == "file" else archive.last_good(item.source.source_id)
+    has_other = last not in ((), item.files)
     try:
-        read = check_layer(correct_layer(reader.layer(source, item.files, archive)))
+        return item, _read_one(item, archive, reader, read, has_other)
     except SourceError as error:
-        last = archive.last_good(source.source_id)
-        if not last or last == item.files:
+        if not has_other:
             raise
-        read = check_layer(correct_layer(reader.layer(source, last, archive)))
-        item = dataclasses.replace(item, state="stale", files=last, why=error.message)
-    layers[source.layer] = read
-    return item, read.change.rows_in
+        since = held_since(item.source, archive, last)
+        held = dataclasses.replace(
+            item, state="stale", files=last, why=error.message, confirmed_on=since
+        )
+        return held, _read_one(held, archive, reader, read, False)
+
+
+def _read_one(
+    item: Collected, archive: Archive, reader: Reader, read: Read, is_strict: bool
+) -> int:
+    """Read one source; where ``is_strict``, SourceError also where its columns are not as said."""
+    source = item.source
+    if not source.table:
+        layer = check_layer(correct_layer(reader.layer(source, item.files, archive)))
+        read.layers[source.layer] = layer
+        return layer.change.rows_in
+    sheet = apply_corrections(reader.sheet(source, item.files[0], archive))
+    broken = next((f for f in sheet.findings if f.severity == "source"), None)
+    if broken and is_strict:
+        raise SourceError(source.source_id, broken.rule, broken.detail)
+    read.sheets.append(sheet)
+    return sheet.rows_in_file
 
 
 def _accept(order: Order, states: list[SourceState], findings: list[Finding]) -> None:
@@ -151,7 +185,9 @@ def _accept(order: Order, states: list[SourceState], findings: list[Finding]) ->
         if state.state == "fresh" and source.source_id not in refused:
             files = collected[source.source_id].files
             taken = source.retrieved_on.isoformat()
-            Archive(order.archive).accept(source.source_id, files, taken)
+            archive = Archive(order.archive)
+            archive.accept(source.source_id, files, taken)
+            Freshness(archive).confirm(source.source_id, files, today())
 
 
 def refuse_broken_sources(order: Order) -> None:

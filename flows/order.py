@@ -5,14 +5,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
 log = logging.getLogger("atlas.run")
 
 PROJECT = Path(__file__).resolve().parents[1]
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+def today() -> date:
+    """Return the day it is in Hậu Giang."""
+    return datetime.now(ZONE).date()
 
 
 class Order(BaseModel):

@@ -14,7 +14,7 @@ from flows import tasks
 from flows.intake import inputs_of, refuse_broken_sources
 from flows.lock import run_lock
 from flows.order import Order, Report
-from flows.work import missing_layers, read_run_findings, read_states
+from flows.work import missing_layers, read_run_findings, read_states, stale_days
 from geodata.errors import AtlasError
 
 ARTIFACT_KEY = "refresh-report"
@@ -94,6 +94,8 @@ def status(order: Order, report: Report) -> dict[str, Any]:
                 "as_of": s.source.as_of.isoformat(),
                 "retrieved_on": s.source.retrieved_on.isoformat(),
                 "age_days": (report.as_of - s.source.as_of).days if report.as_of else None,
+                "confirmed_on": s.confirmed_on or None,
+                "stale_days": stale_days(s),
                 "rows": s.rows,
                 "sha256": s.sha256,
                 "why": s.why,

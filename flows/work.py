@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import geopandas as gpd
 import pandas as pd
 
 from atlas.records import SourceState
-from flows.order import Order
+from flows.order import Order, today
 from geodata.archive import Stored
 from geodata.catalog import load_catalog
 from geodata.collect import Collected
@@ -72,8 +73,8 @@ def read_collected(order: Order) -> list[Collected]:
     """Return what the collect step left."""
     catalog, _ = load_catalog(order.sources)
     return [
-        Collected(catalog[source_id], state, tuple(Stored(*f) for f in files), why)
-        for source_id, state, files, why in read_json(order.work / "collected.json")
+        Collected(catalog[source_id], state, tuple(Stored(*f) for f in files), why, (), confirmed)
+        for source_id, state, files, why, confirmed in read_json(order.work / "collected.json")
     ]
 
 
@@ -94,3 +95,10 @@ def read_states(order: Order) -> tuple[SourceState, ...]:
 def missing_layers(states: Iterable[SourceState]) -> tuple[str, ...]:
     """Return the ids of the layer sources that this run has to do without."""
     return tuple(s.source.source_id for s in states if s.source.layer and s.state == "missing")
+
+
+def stale_days(state: SourceState) -> int | None:
+    """Return for how many days a stale source has not given what is used of it; else None."""
+    if state.state != "stale" or not state.confirmed_on:
+        return None
+    return max(0, (today() - date.fromisoformat(state.confirmed_on)).days)

@@ -158,6 +158,8 @@ def resolve(host: str, port: int) -> list[Address]:
     The system reads decimal and octal forms (``2130706433``, ``0177.0.0.1``) as it would when
     connecting, so what is checked is what is meant.
     """
+    with contextlib.suppress(ValueError):
+        return [ip_address(host)]
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

@@ -326,7 +326,9 @@ def small_book(**changes: object) -> Book:
         ),
         sources=(
             SourceState(source("zones"), "fresh", "0" * 64, 4, ""),
-            SourceState(osm, "stale", "1" * 64, 2, "no answer from the server"),
+            SourceState(
+                osm, "stale", "1" * 64, 2, "no answer from the server", "2026-11-20"
+            ),
         ),
         findings=(NOTE,),
         quarantine=findings_table([NOTE]).assign(content='{"place_id":"kcn-a"}'),
