@@ -82,7 +82,7 @@ def osm_positions(
     tables: Tables, layers: Iterable[gpd.GeoDataFrame | None]
 ) -> tuple[list[list[object]], list[Finding]]:
     """Return the positions that OpenStreetMap gives, and a note on each candidate refused."""
-    there = [layer for layer in layers if layer is not None]
+    there = [_told(layer) for layer in layers if layer is not None]
     if not there:
         return [], []
     features = pd.concat(there, ignore_index=True)
@@ -107,6 +107,13 @@ def osm_positions(
                 as_of = str(features.loc[sorted(mine), "as_of"].max())
                 offered.append(Told("osm", OSM_ACCURACY_M, "osm", "osm", as_of).at(row[key], shape))
     return offered, notes
+
+
+def _told(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return what is asked of a layer; one that says nothing of roads and land is of waterways."""
+    usual = {"what": "waterway", "name": "", "other_names": "", "ref": "", "as_of": ""}
+    told = {name: layer[name] if name in layer else value for name, value in usual.items()}
+    return layer[["geometry"]].assign(**told)
 
 
 def road_number(text: str) -> str:
@@ -138,7 +145,7 @@ def _matches(table: str, row: Mapping[str, str], features: gpd.GeoDataFrame) -> 
     if table == "routes":
         told += [row["ref"], *parts_of(row["osm_names"])]
     wanted = _keys(told)
-    columns = features[["what", "name", "other_names", "ref"]].fillna("")
+    columns = features[["what", "name", "other_names", "ref"]]
     return {
         int(spot)
         for spot, what, name, others, ref in columns.itertuples()

@@ -285,3 +285,10 @@ def test_without_any_layer_nothing_is_offered() -> None:
 
 def test_names_that_osm_does_not_have_are_no_finding() -> None:
     assert judge(land(1_000, name="KCN khác"), routes=[road()], places=[place()]) == ({}, [])
+
+
+def test_a_layer_that_only_names_its_lines_is_one_of_waterways() -> None:
+    bare = osm(feature(line((0, 0), (30, 0)), name="Kênh A"))[["name", "geometry"]]
+    canal = road(route_id="canal-a", kind="canal", ref="", name_vi="Kênh A")
+    offered, _ = osm_positions(tables(communes=UNITS, routes=[canal]), [bare])
+    assert [(row[0], row[3]) for row in offered] == [("canal-a", "")]
