@@ -112,7 +112,7 @@ def osm_positions(
 def _told(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return what is asked of a layer; one that says nothing of roads and land is of waterways."""
     usual = {"what": "waterway", "name": "", "other_names": "", "ref": "", "as_of": ""}
-    told = {name: layer[name] if name in layer else value for name, value in usual.items()}
+    told = {name: layer.get(name, value) for name, value in usual.items()}
     return layer[["geometry"]].assign(**told)
 
 

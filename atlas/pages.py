@@ -35,11 +35,11 @@ from atlas.telling import (
     unit_of,
     whole_history,
 )
+from atlas.titles import column_title, held_title, layer_title, step_text, table_title
 from atlas.track import SCHEDULES
 from atlas.views import SORTS, view
 from atlas.words import LANGUAGES, Words, plain, read_words
 from atlas.years import FIRST_YEAR, LAST_YEAR
-from geodata.catalog import Source
 from geodata.cells import parts_of
 from geodata.schema import MONEY_KINDS, STAGE_AXES, TABLE, TABLES
 
@@ -330,42 +330,6 @@ def credits(book: Book, words: Words) -> list[str]:
     there = [s.source for s in book.sources if s.state in ("fresh", "stale")]
     said = [words.of(source, "attribution") for source in there]
     return sorted({text for text in said if text}) or [words("map.no_credits")]
-
-
-def table_title(name: str, words: Words) -> str:
-    """Return a table's title, or its name where the schema has none."""
-    if name not in TABLE:
-        return name
-    return TABLE[name].vi if words.lang == "vi" else TABLE[name].en
-
-
-def column_title(table: str, name: str, words: Words) -> str:
-    """Return a column's title, or its name where the schema has none."""
-    if table not in TABLE or name not in TABLE[table].column_names:
-        return name
-    column = TABLE[table].column(name)
-    return column.vi if words.lang == "vi" else column.en
-
-
-def held_title(source: Source, words: Words) -> str:
-    """Return the title of the table or the layer that a source fills."""
-    if source.table:
-        return table_title(source.table, words)
-    return layer_title(source.source_id, {source.source_id: source}, words)
-
-
-def layer_title(name: str, sources: Mapping[str, Source], words: Words) -> str:
-    """Return the title of a map layer that a source fills, by the id of either."""
-    layer = sources[name].layer if name in sources else name
-    return words.known(f"missing_layer.{layer}", name)
-
-
-def step_text(step: str, sources: Mapping[str, Source], words: Words) -> str:
-    """Write a ledger's step; the check of a source by the source's title."""
-    verb, _, rest = step.partition(" ")
-    if verb == "check" and rest in sources:
-        return words("step.check", source=words.of(sources[rest], "title"))
-    return words.known(f"step.{step}", step)
 
 
 def _record_links(
