@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from atlas.beside import NEAR, Shelf, compared_cells, compared_rows, newest_money
 from atlas.conflicts import RULES
-from atlas.layers import LAYERS, Json, safe_json
+from atlas.grid import grid
+from atlas.layers import LAYERS, Json, bounds, safe_json
 from atlas.reach import Bounds, nearest, nearness_kind, reach_of
 from atlas.records import Book, Record
 from atlas.search import entries, folded
@@ -79,6 +80,7 @@ def find_data(book: Book, words: Words) -> dict[str, Json]:
         "rows": [list(row) for row in compared_rows(shelf)],
         "documents": [words.of(book.documents[d], "name") for d in shelf.documents],
         "carried": list(CARRIED),
+        "grid": grid(bounds(book)["limit"]),
         "search": entries(book, words),
         "records": records,
     }
@@ -295,6 +297,6 @@ def _carried(record: Record, book: Book, nearby: dict[str, Bounds]) -> list[Json
     }
     told |= {who: fact.claim.value for who in WHO if (fact := record.fact(who))}
     told |= numbers
-    for kind, bounds in nearby.items():
-        told |= {f"{kind}_least_km": bounds.least_km, f"{kind}_most_km": bounds.most_km}
+    for kind, near in nearby.items():
+        told |= {f"{kind}_least_km": near.least_km, f"{kind}_most_km": near.most_km}
     return [told.get(name, "") for name in CARRIED]

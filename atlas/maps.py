@@ -23,7 +23,9 @@ CREDIT_PX = 52  # the line that credits the sources, in two rows
 ZOOM_STEP = 0.25  # there are no tiles, so the first view may fit the province closely
 
 FIRST_PARTS = ("base", "draw", "hash", "panel", "page")
-LATER_PARTS = (*("narrow", "facets", "list", "search", "shortlist", "compare", "carry", "browse"),)
+LATER_PARTS = (
+    *("narrow", "facets", "list", "search", "shortlist", "compare", "carry", "point", "browse"),
+)
 PAPER_PARTS = ("paper",)
 """The scripts of ``site/scripts/map`` in the order of their need: what the first view runs, what
 comes with the first touch of the search or a filter, and what with the print of a comparison."""

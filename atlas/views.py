@@ -20,15 +20,17 @@ FACETS = (
 )
 """What a reader may choose of, each by several keys."""
 
-RANGES = ("area", "price", "occupancy", "complete", "late", "road", "canal", "port", "away")
-SORTS = ("kind", "name", "area", "stage", "schedule", "complete", "away")
+RANGES = (
+    *("area", "price", "occupancy", "complete", "late", "road", "canal", "port", "away", "point"),
+)
+SORTS = ("kind", "name", "area", "stage", "schedule", "complete", "away", "point")
 """Orders of the list beside the map."""
 
 COLOURS = ("schedule",)
 """What the map may be coloured by instead of kind and stage."""
 
 KEYS = (
-    *("map", "hide", *FACETS, *RANGES, "route", "sure", "view", "sort", "year", "colour"),
+    *("map", "hide", *FACETS, *RANGES, "route", "at", "sure", "view", "sort", "year", "colour"),
     *("id", "shortlist", "compare"),
 )
 """Everything that a view may say, in the order in which the map writes it."""
@@ -36,6 +38,7 @@ KEYS = (
 COMPARED = (2, 4)
 SPAN = re.compile(r"(\d{1,7}(\.\d{1,6})?)?\.\.(\d{1,7}(\.\d{1,6})?)?(,known)?")
 CENTRE = re.compile(r"\d{1,2}(\.\d+)?(/-?\d{1,3}(\.\d+)?){2}")
+POINT = re.compile(r"\d{1,2}(\.\d{1,6})?/\d{1,3}(\.\d{1,6})?")
 WRITTEN = re.compile(r"[\w.,/-]+", re.ASCII)
 
 
@@ -121,6 +124,7 @@ CHECKS: Mapping[str, Check] = {
     **{name: _facet(name) for name in FACETS},
     **dict.fromkeys(RANGES, _is_span),
     "route": lambda value, known: value in known.routes,
+    "at": lambda value, _: bool(POINT.fullmatch(value)),
     "sure": _one_of("1"),
     "view": _one_of("1"),
     "sort": _one_of(*SORTS),

@@ -624,6 +624,74 @@ def test_a_distance_is_the_better_only_where_that_is_certain(page: Page) -> None
     assert told == [["t0"], []]
 
 
+def test_a_typed_point_orders_the_list_and_is_narrowed_by_distance(
+    browser: Browser, page: Page, site: str
+) -> None:
+    page.locator("#search").focus()
+    page.wait_for_selector(READY)
+    for written in ("9,9205; 105,8700", "1.097.100 595.300"):
+        page.fill("#search", written)
+        assert page.locator("#search-list [role=option]").count() == 1
+    assert "EPSG:5897" in page.locator("#search-list [role=option]").inner_text()
+    press(page, "Enter")
+    assert "Điểm 9,9197° B" in page.locator("#point").inner_text()
+    assert page.locator("#sort").input_value() == "point"
+    first = page.locator("#records .flat li:visible").first
+    assert "km" in first.inner_text()
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.evaluate("document.querySelectorAll('#filters, #facet-distance').forEach(d => d.open = 1)")
+    slide(page, "#point-most", 10)
+    settle(page)
+    shown = page.evaluate("Atlas.browse.shown.map(id => ATLAS_FIND.records[id].point)")
+    assert 0 < len(shown) < 56
+    assert all(bounds is None or bounds[0] <= 10 for bounds in shown)
+    page.wait_for_url(re.compile(r"point=\.\.10"))
+    assert "point=..10" in page.url and "&at=9.9197/105.87085&" in page.url
+    fresh = browser.new_page()
+    fresh.goto(page.url)
+    fresh.wait_for_selector(READY)
+    assert fresh.locator("#tally").inner_text() == page.locator("#tally").inner_text()
+    assert fresh.locator("#point").inner_text() == page.locator("#point").inner_text()
+    fresh.close()
+    page.locator("#point button").click()
+    assert page.locator("#point").is_hidden()
+    assert "at=" not in page.evaluate("Atlas.page.address()")
+    page.fill("#search", "21.03, 105.85")
+    assert "ngoài phạm vi" in page.locator("#search-list").inner_text()
+    press(page, "Enter")
+    assert page.locator("#point").is_hidden()
+
+
+def slide(page: Page, selector: str, value: float) -> None:
+    page.locator(selector).evaluate(
+        "(bar, value) => { bar.value = value;"
+        " bar.dispatchEvent(new Event('input', {bubbles: true})); }",
+        value,
+    )
+
+
+def test_the_distance_to_a_typed_point_is_that_of_the_metric_system(page: Page) -> None:
+    wake(page)
+    told = page.evaluate(
+        "() => { Atlas.point.set([9.8, 105.6]); Atlas.point.show();"
+        " return Object.entries(ATLAS_FIND.records).map(([id, r]) => [id, r.point || null,"
+        " ...['longitude', 'latitude', 'accuracy_m'].map(n =>"
+        " r.carry[ATLAS_FIND.carried.indexOf(n)])]); }"
+    )
+    places = {one[0]: one for one in told if not one[0].startswith(("road", "exp", "canal"))}
+    here = gpd.GeoSeries.from_xy([105.6], [9.8], crs=4326).to_crs(METRIC_CRS).iloc[0]
+    looked_at = 0
+    for _, bounds, longitude, latitude, accuracy in places.values():
+        if bounds is None:
+            continue
+        there = gpd.GeoSeries.from_xy([longitude], [latitude], crs=4326).to_crs(METRIC_CRS).iloc[0]
+        metres, doubt = here.distance(there), float(accuracy)
+        assert bounds[0] == pytest.approx(max(0, metres - doubt) / 1000, abs=0.15)
+        assert bounds[1] == pytest.approx((metres + doubt) / 1000, abs=0.15)
+        looked_at += 1
+    assert looked_at > 20
+
+
 def test_what_is_pressed_before_the_filters_are_there_is_not_lost(phone: Page) -> None:
     with phone.expect_download() as caught:
         phone.locator("#save-csv").tap()
@@ -655,6 +723,7 @@ STATES = {
     "year": ("#v=1&year=2022&kind=industrial_park&area=100..", wake),
     "sorted": ("#v=1&sort=area", wake),
     "schedule": ("#v=1&colour=schedule&late=..900&id=kcn-dong-phu", opened_facets),
+    "point": ("#v=1&at=9.8/105.6&point=..10&sort=point", wake),
     "embed": ("?embed=1#kcn-tan-hoa", settle),
 }
 

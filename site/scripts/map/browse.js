@@ -110,6 +110,7 @@ Atlas.browse = (() => {
   }
 
   function apply() {
+    Atlas.point.show();
     const verdicts = Atlas.narrow.judge(Atlas.page.state, inView);
     Atlas.browse.shown = Object.keys(verdicts).filter((id) => verdicts[id].shown);
     showMap(verdicts);

@@ -16,6 +16,10 @@ Atlas.carry = (() => {
       const bounds = found.to[state.route];
       told.push(['route_id', state.route], ['route_least_km', bounds ? bounds[0] : ''], ['route_most_km', bounds ? bounds[1] : '']);
     }
+    if (state.at) {
+      const [least, most] = found.point || ['', ''];
+      told.push(['point', state.at.join(' ')], ['point_least_km', least], ['point_most_km', most]);
+    }
     if (state.year !== null) {
       const mark = found.years[state.year - find().first_year] || '-';
       const basis = mark === '-' ? '' : mark === mark.toLowerCase() ? 'known' : 'promised';

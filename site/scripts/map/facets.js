@@ -3,7 +3,7 @@
 Atlas.facets = (() => {
   const { make, svg, byId, input, say, number, find } = Atlas.base;
   const { FACETS, RANGES } = Atlas.hash;
-  const DISTANCES = ['road', 'canal', 'port', 'away'];
+  const DISTANCES = ['road', 'canal', 'port', 'away', 'point'];
   const NUMBERS = RANGES.filter((name) => !DISTANCES.includes(name) && name !== 'late');
   const BINS = 20;
   const STEPS = 100;
@@ -141,7 +141,7 @@ Atlas.facets = (() => {
     NUMBERS.forEach((name) => numbers.append(range(name)));
     const distance = box('distance', say('facet_distance'));
     distance.append(make('p', 'note', say('distance_note')), sureChoice(), routeChoice());
-    ['away', 'road', 'canal', 'port'].forEach((name) => distance.append(range(name)));
+    ['point', 'away', 'road', 'canal', 'port'].forEach((name) => distance.append(range(name)));
     form.append(numbers, distance);
     byId('facet-schedule').append(range('late'));
     form.addEventListener('input', (event) => changed(/** @type {HTMLInputElement} */ (event.target)));
@@ -251,8 +251,9 @@ Atlas.facets = (() => {
     const ids = Atlas.narrow.without(verdicts, name);
     const values = ids.map((id) => deciding(id, name));
     const none = values.filter((value) => value === null).length;
-    const isAsked = name !== 'away' || Atlas.page.state.route;
-    /** @type {HTMLElement} */ (set.querySelector('.unknown')).textContent = !isAsked ? say('no_route')
+    const { route, at } = Atlas.page.state;
+    const isAsked = name === 'away' ? route : name === 'point' ? at : true;
+    /** @type {HTMLElement} */ (set.querySelector('.unknown')).textContent = !isAsked ? say(name === 'point' ? 'no_point' : 'no_route')
       : isBlind(name) ? say('none_known') : say('unknown_too', { count: none });
     bars(/** @type {SVGElement} */ (set.querySelector('svg')), values, asked(name), scales[name].most);
   }

@@ -4,8 +4,8 @@ Atlas.hash = (() => {
   const VERSION = '1';
   /* As `atlas.views` writes and checks them for the links of other pages. */
   const FACETS = ['kind', 'stage', 'schedule', 'district', 'commune', 'who', 'fund', 'sector', 'accuracy', 'conflict'];
-  const RANGES = ['area', 'price', 'occupancy', 'complete', 'late', 'road', 'canal', 'port', 'away'];
-  const SORTS = ['kind', 'name', 'area', 'stage', 'schedule', 'complete', 'away'];
+  const RANGES = ['area', 'price', 'occupancy', 'complete', 'late', 'road', 'canal', 'port', 'away', 'point'];
+  const SORTS = ['kind', 'name', 'area', 'stage', 'schedule', 'complete', 'away', 'point'];
   const ID = /^[a-z0-9]+([._-][a-z0-9]+)*$/;
   const NUMBER = /^\d{1,7}(\.\d{1,6})?$/;
   const LONG = 4000;
@@ -15,7 +15,7 @@ Atlas.hash = (() => {
   /** @returns {State} */
   function empty() {
     return {
-      map: null, hide: [], choose: {}, range: {}, route: '', sure: false, view: false,
+      map: null, hide: [], choose: {}, range: {}, route: '', at: null, sure: false, view: false,
       sort: 'kind', year: null, colour: '', id: '', shortlist: null, compare: []
     };
   }
@@ -33,6 +33,12 @@ Atlas.hash = (() => {
     const [zoom, latitude, longitude] = parts.map(Number);
     const isThere = zoom >= 0 && zoom <= 22 && Math.abs(latitude) <= 85 && Math.abs(longitude) <= 180;
     return isThere ? [zoom, latitude, longitude] : null;
+  }
+
+  /** @param {string | null} text @returns {State['at']} */
+  function point(text) {
+    const told = /^(\d{1,2}(?:\.\d{1,6})?)\/(\d{1,3}(?:\.\d{1,6})?)$/.exec(text || '');
+    return told && Number(told[1]) <= 85 && Number(told[2]) <= 180 ? [Number(told[1]), Number(told[2])] : null;
   }
 
   /* `200..500`, `200..`, `..10`, each perhaps with `,known`. */
@@ -67,6 +73,7 @@ Atlas.hash = (() => {
     state.map = view(told.get('map'));
     state.hide = ids(told.get('hide'));
     state.route = ids(told.get('route'), 1)[0] || '';
+    state.at = point(told.get('at'));
     state.sure = told.get('sure') === '1';
     state.view = told.get('view') === '1';
     const sort = told.get('sort') || '';
@@ -103,6 +110,7 @@ Atlas.hash = (() => {
     FACETS.forEach((name) => add(name, state.choose[name]));
     RANGES.forEach((name) => add(name, state.range[name] && written(state.range[name])));
     add('route', state.route);
+    add('at', state.at && state.at.map((one) => String(Number(one.toFixed(5)))).join('/'));
     add('sure', state.sure ? '1' : '');
     add('view', state.view ? '1' : '');
     add('sort', state.sort === 'kind' ? '' : state.sort);
@@ -120,7 +128,7 @@ Atlas.hash = (() => {
     const asks = Object.keys(state.choose).length + Object.keys(state.range).length + state.compare.length;
     const lists = (state.shortlist || []).length;
     const shows = state.year !== null || state.colour;
-    return !asks && !lists && !shows && !state.view && state.sort === 'kind';
+    return !asks && !lists && !state.at && !shows && !state.view && state.sort === 'kind';
   }
 
   return { parse, format, empty, RANGES, FACETS, SORTS, isPlain };

@@ -65,6 +65,10 @@ Atlas.list = (() => {
     complete: (id) => -find().records[id].numbers.completeness_pct,
     stage: (id) => rank(id, 'stage'),
     schedule: (id) => rank(id, 'schedule'),
+    point: (id) => {
+      const bounds = find().records[id].point;
+      return bounds ? (bounds[0] + bounds[1]) / 2 : NaN;
+    },
     away: (id) => {
       const bounds = find().records[id].to[Atlas.page.state.route];
       if (!bounds) { return NaN; }
@@ -101,15 +105,15 @@ Atlas.list = (() => {
     if (found.table === 'places') {
       parts.push(area === undefined ? say('area_unknown') : `${number(area)}\u00a0ha`);
     }
-    if (state.route && found.table === 'places') { parts.push(away(found, state.route)); }
+    if (state.at) { parts.push(span(found.point)); }
+    if (state.route && found.table === 'places') { parts.push(span(found.to[state.route])); }
     if (state.sort === 'schedule' || state.colour) { parts.push(found.cells.schedule[0]); }
     if (state.sort === 'complete') { parts.push(say('complete_by', { share: found.numbers.completeness_pct })); }
     return parts.join(' · ');
   }
 
-  /** @param {Found} found @param {string} route */
-  function away(found, route) {
-    const bounds = found.to[route];
+  /** @param {Bounds | undefined} bounds */
+  function span(bounds) {
     if (!bounds) { return say('distance_unknown'); }
     const [least, most] = bounds.map((km) => number(km, 1));
     return bounds[0] === 0 ? say('at_most_km', { most }) : say('between_km', { least, most });

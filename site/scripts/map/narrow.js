@@ -13,6 +13,7 @@ Atlas.narrow = (() => {
   /** @type {AtlasScripts['narrow']['spanOf']} */
   function spanOf(found, name, route) {
     if (name in MEASURE) { return found.numbers[MEASURE[name]] ?? null; }
+    if (name === 'point') { return found.point || null; }
     const bounds = name === 'away' ? found.to[route] : found.near[name];
     return bounds || null;
   }
@@ -46,7 +47,7 @@ Atlas.narrow = (() => {
   /* The filters that are set; a distance to a route needs the route. */
   /** @param {State} state */
   function active(state) {
-    const ranges = RANGES.filter((name) => state.range[name] && (name !== 'away' || state.route));
+    const ranges = RANGES.filter((name) => state.range[name] && (name !== 'away' || state.route) && (name !== 'point' || state.at));
     return [...FACETS.filter((name) => state.choose[name]), ...ranges, ...(state.view ? ['view'] : [])];
   }
 

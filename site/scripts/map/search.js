@@ -97,16 +97,25 @@ Atlas.search = (() => {
 
   function asked() {
     const text = input('search').value;
-    const results = look(text);
+    const typed = Atlas.point.read(text);
+    const results = typed ? [] : look(text);
     fill(results);
-    open(results.length > 0);
-    byId('search-said').textContent = fold(text) ? say(results.length ? 'found' : 'found_none', { count: results.length }) : '';
-    byId('search-none').hidden = !fold(text) || results.length > 0;
+    if (typed) {
+      options = [Atlas.point.option(typed)];
+      byId('search-list').append(...options);
+    }
+    open(options.length > 0);
+    byId('search-said').textContent = fold(text) ? say(options.length ? 'found' : 'found_none', { count: options.length }) : '';
+    byId('search-none').hidden = !fold(text) || options.length > 0;
   }
 
   /** @param {HTMLElement | undefined} item */
   function choose(item) {
-    const id = item?.dataset.id;
+    const { id, at } = item?.dataset || {};
+    if (at) {
+      open(false);
+      Atlas.point.set(/** @type {At} */ (at.split('/').map(Number)));
+    }
     if (!id) { return; }
     open(false);
     reveal(id);

@@ -60,6 +60,8 @@ interface Found {
   money: [string, string, string, string][];
   cells: Record<string, Cell>;
   carry: (string | number | null)[];
+  /** How far from the typed point; set by the browser. */
+  point?: Bounds;
 }
 
 interface FindFile {
@@ -74,6 +76,7 @@ interface FindFile {
   rows: [string, string, string][];
   documents: string[];
   carried: string[];
+  grid: { centre: [number, number]; limit: [number, number, number, number]; latitude: number[]; longitude: number[] };
   search: [string, string, string, string][];
   records: Record<string, Found>;
 }
@@ -119,6 +122,7 @@ interface State {
   choose: Record<string, string[]>;
   range: Record<string, Span>;
   route: string;
+  at: At | null;
   sure: boolean;
   view: boolean;
   sort: string;
@@ -128,6 +132,9 @@ interface State {
   shortlist: string[] | null;
   compare: string[];
 }
+
+/** What somebody typed as coordinates, and how it was understood; without a point, why not. */
+interface Typed { at: At | null; how: string }
 
 interface Verdict { shown: boolean; by: string[]; mark: string }
 
@@ -202,6 +209,7 @@ interface AtlasScripts {
   shortlist: { build(): void; has(id: string): boolean; toggle(id: string): void; show(): void };
   compare: { show(ids: string[], focus: boolean): void; close(): void; better(row: [string, string, string], ids: string[]): string[] };
   paper: { fill(ids: string[]): void; address(ids: string[]): string };
+  point: { read(text: string): Typed | null; set(at: At | null): void; show(): void; option(typed: Typed): HTMLElement };
   carry: { csv(ids: string[]): string; geojson(ids: string[]): string; build(): void };
   browse: { apply(): void; start(): void; shown: string[]; changed(): void; yearText(mark: string): string };
   map: (id: string, options: L.MapOptions) => L.Map;
