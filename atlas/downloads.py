@@ -33,7 +33,6 @@ from geodata.schema import TABLE, Column
 COORDINATE_DECIMALS = 6
 """About 0.1 m."""
 
-ATOM = "http://www.w3.org/2005/Atom"
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
@@ -56,11 +55,22 @@ def write_downloads(book: Book, out: Path, site_url: str) -> None:
     _write_text(
         out / "changes.json", changes_json(book.previous_edition, book.edition, book.changes)
     )
-    _write_text(out / "feed.xml", atom_feed(book, site_url))
+    write_csv(history_table(book), data / "history.csv", ())
     _write_formats(book, data)
     _write_projects(book, data, site_url)
     _write_text(out / RECORD_SCHEMA, _json(record_schema()))
     _write_text(data / "datapackage.json", _json(datapackage(book, data)))
+
+
+def history_table(book: Book) -> pd.DataFrame:
+    """Return every change of every edition that led to this one, the newest edition first."""
+    fields = ("table", "row_key", "subject_id", "change", "column", "old", "new", "source_id")
+    rows = [
+        [past.edition, past.as_of, *(getattr(change, name) for name in fields)]
+        for past in book.history
+        for change in past.changes
+    ]
+    return pd.DataFrame(rows, columns=["edition", "as_of", *fields], dtype="str")
 
 
 def _write_formats(book: Book, data: Path) -> None:
@@ -221,25 +231,6 @@ def _communes_geojson(communes: gpd.GeoDataFrame) -> str:
             ["unit_id", "code", "name_vi", "name_en", "geometry"]
         ].itertuples(index=False)
     )
-
-
-def atom_feed(book: Book, site_url: str) -> str:
-    """Return the Atom feed: one entry for the edition, with the number of its changes."""
-    feed = ElementTree.Element("feed", xmlns=ATOM)
-    stamp = f"{book.as_of.isoformat()}T00:00:00+07:00"
-    _add(feed, "title", "Atlas công nghiệp và logistics Hậu Giang")
-    _add(feed, "id", f"{site_url}feed.xml")
-    _add(feed, "updated", stamp)
-    ElementTree.SubElement(feed, "link", rel="self", href=f"{site_url}feed.xml")
-    author = ElementTree.SubElement(feed, "author")
-    _add(author, "name", "Hậu Giang atlas")
-    entry = ElementTree.SubElement(feed, "entry")
-    _add(entry, "title", f"Ấn bản {book.edition}: {len(book.changes)} thay đổi")
-    _add(entry, "id", f"{site_url}vi/changes/index.html#{book.edition}")
-    _add(entry, "updated", stamp)
-    ElementTree.SubElement(entry, "link", href=f"{site_url}vi/changes/index.html")
-    _add(entry, "summary", f"Edition {book.edition}: {len(book.changes)} changes")
-    return _xml(feed)
 
 
 def sitemap(out: Path, site_url: str, book: Book) -> str:

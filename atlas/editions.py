@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -60,8 +61,10 @@ def code_digest(packages: tuple[Path, ...], site: Path, lock: Path) -> str:
     return digest.hexdigest()
 
 
-def write_manifest(folder: Path, inputs: Inputs) -> None:
-    """Write the manifest: the inputs, and every file's checksum and size."""
+def write_manifest(
+    folder: Path, inputs: Inputs, compared: Mapping[str, object] | None = None
+) -> None:
+    """Write the manifest: the inputs, what ``compared`` says, every file's checksum and size."""
     files = {
         path.relative_to(folder).as_posix(): {
             "sha256": sha256_of(path.read_bytes()),
@@ -75,6 +78,7 @@ def write_manifest(folder: Path, inputs: Inputs) -> None:
         "as_of": inputs.as_of.isoformat(),
         "key": inputs.key,
         "previous_edition": inputs.previous or None,
+        **(compared or {}),
         "files": files,
     }
     text = json.dumps(told, ensure_ascii=False, indent=1) + "\n"

@@ -36,7 +36,8 @@ LAYERS = ("places", "routes", "communes")
 LAYER_FORMATS = ("geojson", "fgb", "parquet")
 RECORD_SCHEMA = "data/schema/record.json"
 OTHERS = (
-    *("dictionary.csv", "quarantine.csv", "oc4ids.json", "datapackage.json"),
+    *("dictionary.csv", "history.csv", "quarantine.csv"),
+    *("oc4ids.json", "datapackage.json"),
     RECORD_SCHEMA.removeprefix("data/"),
 )
 COORDINATE_DECIMALS = 5

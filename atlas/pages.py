@@ -16,6 +16,8 @@ from atlas import programme
 from atlas.assets import Assets
 from atlas.browse import CHOICES, IS, find_script, group_view
 from atlas.card import HEIGHT, WIDTH, Gallery, studio
+from atlas.chronicle import Chronicle
+from atlas.feeds import feed_path, stage_feed, write_feeds
 from atlas.figures import planner_values, record_gantt
 from atlas.guide import index, llms_text
 from atlas.handouts import ADDRESS, Handouts, handouts
@@ -65,6 +67,9 @@ ROW_FACETS = ("kind", "stage", "schedule", "district", "commune", "who", "fund")
 
 FOLD = "scripts/fold.js"
 ROWS = (FOLD, "scripts/rows.js")
+SHOWN_STORIES = 40
+"""A record's page shows so many of the newest editions that changed it."""
+
 LEAFLET = "node_modules/leaflet/dist/leaflet.js"
 FUZZY = "node_modules/@leeoniya/ufuzzy/dist/uFuzzy.iife.min.js"
 QR = "node_modules/qrcode-generator/dist/qrcode.js"
@@ -81,6 +86,7 @@ class Site:
     words: Mapping[str, Words]
     handouts: Handouts
     gallery: Gallery
+    chronicles: Mapping[str, Chronicle]
 
     def write(self, path: str, text: str) -> None:
         """Write one page below ``out``."""
@@ -98,7 +104,10 @@ def write_site(book: Book, out: Path, site: Path, address: Address = ADDRESS) ->
     words, carried = read_words(site / "words"), handouts(book, out, address)
     assets, both = Assets(site, out), [words[lang] for lang in LANGUAGES]
     gallery = Gallery(book, address, assets, studio(both, carried.ground, site))
-    made = Site(book, out, assets, _environment(site), words, carried, gallery)
+    chronicles = {lang: Chronicle(book, words[lang]) for lang in LANGUAGES}
+    made = Site(book, out, assets, _environment(site), words, carried, gallery, chronicles)
+    for chronicle in chronicles.values():
+        write_feeds(chronicle, out, address.site_url)
     _write_choosers(made)
     _write_guide(made)
     shared = _shared(book) | carried.shared()
@@ -106,6 +115,7 @@ def write_site(book: Book, out: Path, site: Path, address: Address = ADDRESS) ->
         for page, template in PAGES:
             values = _values(made, lang, page) | shared
             values |= _titles(made.words[lang], template)
+            values |= chronicles[lang].of_page() if page == "changes" else {}
             _write_page(made, lang, page, template, values)
         _write_map(made, lang)
         for record in book.records:
@@ -179,6 +189,7 @@ def _write_record(made: Site, lang: str, record: Record) -> None:
         "description": words("record.description", name=name, kind=words(f"kind.{record.kind}")),
         "money": money_by_kind(record),
         "gantt": record_gantt(record, made.book.as_of),
+        "history": made.chronicles[lang].of_record(record.subject_id, SHOWN_STORIES),
     }
     values |= made.handouts.of_record(record, words)
     _write_page(made, lang, page, "record", values)
@@ -257,6 +268,12 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
         ],
         "rows_script": lambda: root(made.assets.joined("rows.js", ROWS)),
         "outward": outward,
+        "feed_path": lambda name: root(feed_path(name, lang)),
+        "stage_feed": stage_feed,
+        "source_ids": set(sources),
+        "source_title": lambda key, words: (
+            words.of(sources[key], "title") if key in sources else key
+        ),
         "record_link": _record_links(book, words, to),
         "stale": [(held_title(s.source, words), s) for s in book.sources if s.state == "stale"],
         "missing_layers": [layer_title(name, sources, words) for name in book.missing_layers],
@@ -305,9 +322,6 @@ def _shared(book: Book) -> dict[str, object]:
         "quarantine": programme.rows_of(book.quarantine),
         "table_title": table_title,
         "column_title": column_title,
-        "source_title": lambda key, words: (
-            words.of(sources[key], "title") if key in sources else key
-        ),
         "step_text": lambda step, words: step_text(step, sources, words),
     }
 

@@ -284,7 +284,14 @@ class SourceState:
 
 @dataclass(frozen=True)
 class Changed:
-    """One field of one record that differs from the edition before."""
+    """One field of one record that differs from the edition before.
+
+    ``change`` is ``added``, ``removed`` or ``altered``; only an altered row has a column, an old
+    and a new value. ``row`` holds the cells that say what the row is: of the new row, or of the
+    old one where it is gone. ``was`` holds those of the row that held before, where an added row
+    takes its place. Of the table ``standing`` are the things that follow from the day and the
+    rows: the schedule of a record. The text is raw data.
+    """
 
     table: str
     row_key: str
@@ -293,6 +300,22 @@ class Changed:
     old: str
     new: str
     source_id: str
+    subject_id: str = ""
+    row: Mapping[str, str] = field(default_factory=dict)
+    was: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Past:
+    """One edition of the history that leads to this one, and what it changed.
+
+    ``groups`` gives the stage group in which each changed record then stood.
+    """
+
+    edition: str
+    as_of: str
+    changes: tuple[Changed, ...]
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -301,7 +324,7 @@ class Book:
 
     ``tables`` holds each table of `geodata.schema` as it is published (all text, sorted by key,
     with ``source_id``); ``communes`` and ``waterways`` are EPSG:4326 layers or None where their
-    source is missing.
+    source is missing; ``history`` the editions that lead to this one, this one first.
     """
 
     edition: str
@@ -321,6 +344,7 @@ class Book:
     changes: tuple[Changed, ...]
     gaps: tuple[Gap, ...]
     missing_layers: tuple[str, ...] = field(default=())
+    history: tuple[Past, ...] = ()
 
     @property
     def records(self) -> tuple[Record, ...]:

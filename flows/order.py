@@ -1,6 +1,7 @@
 """What one refresh is asked to do, where its files lie on the way, and what it did."""
 
 import logging
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,23 @@ class Order(BaseModel):
         """Where the steps leave their results for the next one; made anew each run."""
         return self.root / "var" / "work"
 
+    def command(self, accept: tuple[str, ...] = ()) -> str:
+        """Return the command that asks for this refresh again, with these things accepted."""
+        fields = type(self).model_fields
+        told = {
+            "--out": self.root,
+            "--sources": self.sources if self.sources != fields["sources"].default else None,
+            "--mirror": self.mirror,
+            "--as-of": self.as_of,
+            "--site-url": self.site_url if self.site_url != fields["site_url"].default else None,
+            "--contact": self.contact or None,
+        }
+        options = [part for name, value in told.items() if value for part in (name, str(value))]
+        options += [] if self.online else ["--offline"]
+        options += [part for name in self.only for part in ("--only", name)]
+        options += [part for name in dict.fromkeys(accept) for part in ("--accept", name)]
+        return shlex.join(["atlas", "refresh", *options])
+
 
 @dataclass
 class Report:
@@ -62,6 +80,7 @@ class Report:
     edition: str = ""
     as_of: date | None = None
     pages: int = 0
+    accepted: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager

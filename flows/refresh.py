@@ -12,6 +12,7 @@ from atlas.compare import read_edition
 from atlas.editions import Inputs, Shop
 from flows import tasks
 from flows.intake import inputs_of, refuse_broken_sources
+from flows.judge import accepted
 from flows.lock import run_lock
 from flows.order import Order, Report
 from flows.work import missing_layers, read_run_findings, read_states, stale_days
@@ -59,6 +60,7 @@ def _run(order: Order, accept: tuple[str, ...], report: Report) -> None:
         tasks.measure(order, positions, inputs.as_of)
     with report.timed("compare"):
         tasks.compare(order, inputs, accept)
+        report.accepted = accepted(order)
     _publish(order, inputs, report)
 
 
@@ -87,6 +89,7 @@ def status(order: Order, report: Report) -> dict[str, Any]:
         "built_on": datetime.now(UTC).isoformat(timespec="seconds"),
         "run": report.state,
         "why": report.why,
+        "accepted": report.accepted,
         "sources": [
             {
                 "source_id": s.source.source_id,

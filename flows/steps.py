@@ -3,7 +3,6 @@
 Each opens and closes its files and leaves its result in the work folder for the next one.
 """
 
-import dataclasses
 from datetime import date
 from pathlib import Path
 
@@ -13,33 +12,29 @@ import pandas as pd
 from atlas.book import Assembler, Shelf
 from atlas.calendar_file import duties_calendar
 from atlas.candidates import osm_positions
-from atlas.compare import compare_tables, find_shrinkage, read_edition
 from atlas.downloads import sitemap, write_downloads
 from atlas.editions import Inputs, Shop, write_manifest
 from atlas.join import check_locations, name_communes, nearest_named
 from atlas.pages import write_site
-from atlas.positions import best_positions, positions_table, spread
-from atlas.records import Book, Changed
+from atlas.positions import best_positions, spread
+from atlas.records import Book
 from atlas.sheet import Address
 from atlas.standing import standing, subject_kinds
 from atlas.verify import verify_site
+from flows.judge import published_tables, read_changes, read_compared, read_history
 from flows.order import Order
 from flows.work import (
     missing_layers,
-    read_json,
     read_layer_file,
     read_ledger,
     read_run_findings,
     read_states,
     read_tables,
     write_findings,
-    write_json,
     write_ledger,
 )
 from geodata.cells import rows_of
 from geodata.claims import resolve
-from geodata.errors import PublishRefusedError
-from geodata.schema import TABLES
 
 
 def resolve_claims(order: Order, tables: Path) -> Path:
@@ -85,41 +80,6 @@ def measure(order: Order, positions: Path, as_of: date) -> Path:
     return path
 
 
-def compare(order: Order, inputs: Inputs, accept: tuple[str, ...]) -> Path:
-    """List what changed since the last edition; refuse a table that shrank past its threshold."""
-    before = read_edition(Shop(order.root).editions / inputs.previous) if inputs.previous else {}
-    after = published_tables(order)
-    shrunk = [told for told in find_shrinkage(before, after) if told[0] not in accept]
-    if shrunk:
-        lines = [f"{name}: {old} rows before, {new} now" for name, old, new in shrunk]
-        flags = " ".join(f"--accept {name}" for name, _, _ in shrunk)
-        raise PublishRefusedError(
-            "a table shrank; if that is right, run again with "
-            + flags
-            + ":\n  "
-            + "\n  ".join(lines)
-        )
-    changes = compare_tables(before, after) if before else ()
-    path = order.work / "changes.json"
-    write_json(path, [dataclasses.asdict(change) for change in changes])
-    return path
-
-
-def published_tables(order: Order) -> dict[str, pd.DataFrame]:
-    """Return each table as it is published: sorted by key, with its source folder.
-
-    ``positions`` holds the best position of every subject, given or derived.
-    """
-    tables = read_tables(order)
-    tables["positions"] = positions_table(gpd.read_parquet(order.work / "positions.parquet"))
-    return {
-        table.name: tables[table.name].sort_values(list(table.key), ignore_index=True)[
-            [*table.column_names, "source_id"]
-        ]
-        for table in TABLES
-    }
-
-
 def draw(order: Order, inputs: Inputs) -> Path:
     """Write the whole site, its downloads and its manifest into a draft folder."""
     book = read_book(order, inputs)
@@ -129,7 +89,7 @@ def draw(order: Order, inputs: Inputs) -> Path:
     calendar = duties_calendar(book.tables["duties"], book.tables["agencies"], book.as_of)
     (out / "duties.ics").write_bytes(calendar)
     (out / "sitemap.xml").write_text(sitemap(out, order.site_url, book), encoding="utf-8")
-    write_manifest(out, inputs)
+    write_manifest(out, inputs, read_compared(order))
     return out
 
 
@@ -165,9 +125,10 @@ def read_book(order: Order, inputs: Inputs) -> Book:
         findings=findings,
         quarantine=pd.read_parquet(order.work / "quarantine.parquet"),
         ledger=read_ledger(*sorted(order.work.glob("*.ledger.json"))),
-        changes=tuple(Changed(**told) for told in read_json(order.work / "changes.json")),
+        changes=read_changes(order),
         gaps=tuple(assembler.gap(row) for row in rows_of(tables["gaps"])),
         missing_layers=missing_layers(states),
+        history=read_history(order, inputs.edition),
     )
 
 

@@ -6,7 +6,7 @@ Prefect's cache is off: checksums decide what is fresh.
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from flows import intake, steps
+from flows import intake, judge, steps
 
 step = task(cache_policy=NO_CACHE, persist_result=False)
 
@@ -15,7 +15,7 @@ check = step(intake.check)
 resolve_claims = step(steps.resolve_claims)
 join = step(steps.join)
 measure = step(steps.measure)
-compare = step(steps.compare)
+compare = step(judge.compare)
 draw = step(steps.draw)
 verify = step(steps.verify)
 publish = step(steps.publish)

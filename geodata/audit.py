@@ -1,13 +1,12 @@
 """Is the archive whole? Every object, every line of every log, and what they ask for."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geodata.archive import Archive, read_entry
+from geodata.archive import Archive, read_entry, sha256_of_file
 
 OBJECT = re.compile(r"[0-9a-f]{64}")
 RESTORE = "bring it back from a copy of the archive or, if a source still has it, run atlas refresh"
@@ -86,13 +85,8 @@ def _object_faults(objects: Iterable[Path]) -> Iterator[str]:
         name = f"objects/{path.parent.name}/{path.name}"
         if not OBJECT.fullmatch(path.name) or path.parent.name != path.name[:2]:
             yield f"{name} is no object of the archive; move it away"
-        elif _sha256_of(path) != path.name:
+        elif sha256_of_file(path) != path.name:
             yield f"{name} no longer matches its name; remove it, then {RESTORE}"
-
-
-def _sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _lost_faults(archive: Archive, lines: Iterable[Line]) -> Iterator[str]:

@@ -138,6 +138,7 @@ class Source(BaseModel):
     bbox: tuple[float, float, float, float] | None = None
     limits: Limits = Field(default_factory=Limits)
     optional: bool = False
+    may_shrink_pct: float | None = Field(default=None, ge=0, le=100)
     files: tuple[RemoteFile, ...] = ()
     endpoint: Address = ""
     query_name: str = Field(default="", pattern=r"^[a-z0-9_]*$")

@@ -20,6 +20,7 @@ from atlas.records import (
     Forecast,
     Gap,
     MoneyEvent,
+    Past,
     Position,
     Promise,
     Record,
@@ -290,6 +291,14 @@ def source(source_id: str, **told: object) -> Source:
     )  # fmt: skip
 
 
+CHANGES = (
+    Changed(
+        "places", "kcn-a", "altered", "name_vi", "KCN cũ", "KCN A", "zones", "kcn-a",
+        {"place_id": "kcn-a", "name_vi": "KCN A", "name_en": "Park A", "document_ids": "paper"},
+    ),
+)  # fmt: skip
+
+
 def small_book(**changes: object) -> Book:
     """Return a book of two places and two routes with all that pages print."""
     osm = source(
@@ -333,11 +342,10 @@ def small_book(**changes: object) -> Book:
         findings=(NOTE,),
         quarantine=findings_table([NOTE]).assign(content='{"place_id":"kcn-a"}'),
         ledger=(Change("check zones", 5, 4, {"key_is_unique": 1}),),
-        changes=(
-            Changed("places", "kcn-a", "altered", "name_vi", "KCN cũ", "KCN A", "zones"),
-        ),
+        changes=CHANGES,
         gaps=(GAP, Gap("gap-2", "s1", "Phụ lục kinh phí", "Annex of costs", "2026-11-22")),
         missing_layers=(),
+        history=(Past("2026-11-22-abcdef0", "2026-11-22", CHANGES, {"kcn-a": "operating"}),),
     )  # fmt: skip
     return dataclasses.replace(book, **changes)
 
@@ -347,5 +355,5 @@ def bare_book() -> Book:
     empty = findings_table([]).assign(content=[])
     return small_book(
         previous_edition="", communes=None, waterways=None, findings=(), quarantine=empty,
-        changes=(), gaps=(), ledger=(), missing_layers=("osm",),
+        changes=(), history=(), gaps=(), ledger=(), missing_layers=("osm",),
     )  # fmt: skip

@@ -25,7 +25,7 @@ KEPT = {
     "duty_id", "cadence", "before_day", "scope", "price_basis", "period", "value", "amount",
     "document_ids", "partner_ids", "unit_ids", "is_baseline", "is_qualitative", "duty_count",
     "starts_on", "ends_on", "longitude", "latitude", "edition", "previous_edition", "source_id",
-    "year", "clause", "layer", "plan_refs",
+    "year", "clause", "layer", "plan_refs", "groups",
 }  # fmt: skip
 """Ids, closed vocabularies, numbers and dates, which the checks hold to their forms; a claim's
 value is hostile all the same where it is text."""
@@ -64,6 +64,7 @@ def hostile_book() -> Book:
         quarantine=book.quarantine.assign(content=HOSTILE, detail=HOSTILE),
         ledger=(Change(HOSTILE, 2, 1, {HOSTILE: 1}),),
         changes=tuple(_hostile(one) for one in book.changes),
+        history=tuple(_hostile(one) for one in book.history),
         gaps=tuple(_hostile(one) for one in book.gaps),
         missing_layers=(HOSTILE,),
     )
@@ -88,6 +89,8 @@ def _hostile_value(name: str, value: object, owner: object) -> object:
         return HOSTILE
     if dataclasses.is_dataclass(value):
         return _hostile(value)
+    if isinstance(value, dict):
+        return {key: _hostile_value(key, part, owner) for key, part in value.items()}
     if isinstance(value, tuple) and name not in KEPT:
         return tuple(_hostile_value(name, part, owner) for part in value)
     return HOSTILE if isinstance(value, str) and name not in KEPT else value

@@ -1,6 +1,7 @@
 """What changed between two editions, row by row, and what must not look like a change."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas.compare import changes_json, compare_tables, find_shrinkage, read_edition
+from atlas.compare import changes_json, compare_standing, compare_tables, read_edition
 from atlas.downloads import write_csv
 from atlas.records import Changed
 from drawings import Rows, tables
@@ -142,31 +143,95 @@ def test_whatever_the_text_publishing_it_is_no_change(
     assert compare_tables(read_edition(folder), told) == ()
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "shrank"),
-    [
-        (10, 9, False),
-        (10, 8, True),
-        (100, 90, False),
-        (100, 89, True),
-        (9, 8, True),
-        (1, 0, True),
-        (0, 0, False),
-        (5, 50, False),
-    ],
-)
-def test_a_table_shrank_when_it_lost_more_than_a_tenth(
-    before: int, after: int, shrank: bool
-) -> None:
-    old, new = ({"places": pd.DataFrame(index=range(n))} for n in (before, after))
-    assert find_shrinkage(old, new) == ([("places", before, after)] if shrank else [])
+PARK_CLAIM = {
+    "claim_id": "kcn-a.area-ha.1", "subject_id": "kcn-a", "measure": "area_ha", "value": "100",
+    "unit": "ha", "as_of": "2024-06", "confidence": "one_source", "document_ids": "press-1",
+}  # fmt: skip
 
 
-def test_shrinkage_looks_at_every_table_of_the_edition_before() -> None:
-    before = tables(places=[PARK, CLUSTER], routes=[{"route_id": "r"}])
-    after = tables(places=[PARK])
-    assert find_shrinkage(before, after) == [("places", 2, 1), ("routes", 1, 0)]
-    assert find_shrinkage({}, after) == []
+def the_change(before: dict[str, Rows], after: dict[str, Rows]) -> Changed:
+    (change,) = compare_tables(tables(**before), tables(**after), date(2026, 11, 22))
+    return change
+
+
+def test_a_change_says_whose_record_it_is_and_what_its_row_tells() -> None:
+    found = the_change({"claims": [PARK_CLAIM]}, {"claims": [PARK_CLAIM | {"value": "120"}]})
+    assert found.subject_id == "kcn-a"
+    assert found.row["value"] == "120"
+    assert the_change({}, {"places": [PARK]}).subject_id == "kcn-a"
+    assert the_change({"gaps": [{"gap_id": "g"}]}, {}).subject_id == ""
+
+
+def test_a_row_tells_no_note_and_no_geometry() -> None:
+    row = {"position_id": "p", "geometry": "POINT (1 2)", "note_vi": "x", "method": "osm"}
+    assert the_change({}, {"positions": [row]}).row == {"position_id": "p", "method": "osm"}
+
+
+def test_a_newer_claim_takes_the_place_of_the_fact_and_an_older_one_of_nothing() -> None:
+    newer = PARK_CLAIM | {"claim_id": "kcn-a.area-ha.2", "value": "120", "as_of": "2025"}
+    older = newer | {"as_of": "2020"}
+    assert the_change({"claims": [PARK_CLAIM]}, {"claims": [PARK_CLAIM, newer]}).was["value"] == (
+        "100"
+    )
+    assert the_change({"claims": [PARK_CLAIM]}, {"claims": [PARK_CLAIM, older]}).was == {}
+
+
+def test_the_first_claim_of_a_measure_takes_nobodys_place() -> None:
+    other = PARK_CLAIM | {"claim_id": "kcn-a.x", "measure": "area_leased_ha", "as_of": "2025"}
+    assert the_change({"claims": [PARK_CLAIM]}, {"claims": [PARK_CLAIM, other]}).was == {}
+
+
+STAGES = [
+    {"stage_id": "park.planned", "axis": "park", "rank": "10", "group": "planned"},
+    {"stage_id": "park.operating", "axis": "park", "rank": "80", "group": "operating"},
+]
+
+
+def test_a_new_step_takes_the_place_of_the_last_one_unless_it_lies_ahead() -> None:
+    old = {"event_id": "e1", "subject_id": "kcn-a", "stage_id": "park.planned", "on": "2021"}
+    new = {"event_id": "e2", "subject_id": "kcn-a", "stage_id": "park.operating", "on": "2025-03"}
+    before = {"stage_events": [old], "stages": STAGES}
+    told = the_change(before, {"stage_events": [old, new], "stages": STAGES})
+    assert told.was["stage_id"] == "park.planned"
+    ahead = {"stage_events": [old, new | {"on": "2030"}], "stages": STAGES}
+    assert the_change(before, ahead).was == {}
+
+
+def test_a_later_forecast_stands_beside_the_last_one_and_the_first() -> None:
+    first = {"milestone_id": "m1", "subject_id": "kcn-a", "promise_id": "p", "due_on": "2024",
+             "published_on": "2022"}  # fmt: skip
+    second = first | {"milestone_id": "m2", "due_on": "2025", "published_on": "2023"}
+    third = first | {"milestone_id": "m3", "due_on": "2027", "published_on": "2024-05-01"}
+    told = the_change({"milestones": [second, first]}, {"milestones": [first, second, third]})
+    assert (told.was["due_on"], told.was["first_due_on"]) == ("2025", "2024")
+    moved = the_change(
+        {"milestones": [first, second]}, {"milestones": [first, second | {"due_on": "2026"}]}
+    )
+    assert (moved.old, moved.new, moved.was) == ("2025", "2026", {"first_due_on": "2024"})
+
+
+def test_a_newer_amount_takes_the_place_of_one_of_its_kind_fund_and_unit_only() -> None:
+    old = {"money_id": "m1", "subject_id": "kcn-a", "kind": "registered", "fund": "private",
+           "amount": "5", "unit": "tỷ đồng", "on": "2022"}  # fmt: skip
+    new = old | {"money_id": "m2", "amount": "7", "on": "2023"}
+    before = {"money_events": [old]}
+    assert the_change(before, {"money_events": [old, new]}).was["amount"] == "5"
+    assert the_change(before, {"money_events": [old, new | {"fund": "mixed"}]}).was == {}
+
+
+def test_an_older_edition_with_a_broken_date_does_not_stop_the_night() -> None:
+    broken = PARK_CLAIM | {"claim_id": "kcn-a.x", "as_of": "20 May"}
+    newer = PARK_CLAIM | {"claim_id": "kcn-a.y", "as_of": "2025"}
+    told = compare_tables(tables(claims=[broken]), tables(claims=[newer]))
+    assert {c.change for c in told} == {"added", "removed"}
+
+
+def test_a_schedule_that_time_alone_changed_is_told_of_records_in_both() -> None:
+    before = {"kcn-a": {"stage_id": "", "schedule": "on_time"}, "gone": {"schedule": "met"}}
+    after = {"kcn-a": {"stage_id": "", "schedule": "late"}, "new": {"schedule": "met"}}
+    (change,) = compare_standing(before, after)
+    assert (change.table, change.subject_id, change.column) == ("standing", "kcn-a", "schedule")
+    assert (change.old, change.new) == ("on_time", "late")
 
 
 def test_the_changes_file_holds_both_editions_and_keeps_empty_old_and_new() -> None:

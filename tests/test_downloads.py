@@ -17,9 +17,7 @@ from shapely.geometry import shape
 
 import books
 from atlas.downloads import (
-    ATOM,
     SITEMAP,
-    atom_feed,
     guard_cell,
     sitemap,
     write_csv,
@@ -125,7 +123,7 @@ def test_a_table_without_rows_is_its_header(tmp_path: Path) -> None:
 
 
 def test_every_stable_output_is_there(out: Path, book: Book) -> None:
-    expected = {"changes.json", "feed.xml", "data/quarantine.csv", "data/datapackage.json"}
+    expected = {"changes.json", "data/quarantine.csv", "data/datapackage.json"}
     expected |= {f"data/{folder}{t.name}.csv" for t in TABLES for folder in ("", "csv-excel/")}
     expected |= {
         f"data/{name}.{ending}"
@@ -133,7 +131,8 @@ def test_every_stable_output_is_there(out: Path, book: Book) -> None:
         for ending in ("geojson", "fgb", "parquet")
     }
     expected |= {f"data/hau-giang-atlas.{ending}" for ending in ("xlsx", "gpkg")}
-    expected |= {"data/dictionary.csv", "data/oc4ids.json", "data/schema/record.json"}
+    expected |= {"data/dictionary.csv", "data/history.csv", "data/oc4ids.json"}
+    expected |= {"data/schema/record.json"}
     expected |= {f"data/oc4ids/{name}.json" for name in ("kcn-a", "exp-d")}
     expected |= {f"data/{r.table}/{r.subject_id}.json" for r in book.records}
     assert {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()} == expected
@@ -314,25 +313,6 @@ def test_a_formula_in_the_quarantine_is_guarded_too(tmp_path: Path, book: Book) 
     header, row = read_rows(tmp_path / "data" / "quarantine.csv")
     assert row[header.index("key")] == "'=cmd|' /C calc'!A0"
     assert row[header.index("detail")] == "'\r=1"
-
-
-def test_the_feed_is_well_formed_and_tells_the_edition(out: Path, book: Book) -> None:
-    feed = ElementTree.parse(out / "feed.xml").getroot()
-    assert feed.tag == f"{{{ATOM}}}feed"
-    assert feed.findtext(f"{{{ATOM}}}updated") == "2026-11-22T00:00:00+07:00"
-    (entry,) = feed.findall(f"{{{ATOM}}}entry")
-    assert entry.findtext(f"{{{ATOM}}}title") == f"Ấn bản {book.edition}: 1 thay đổi"
-    for one in (feed, entry):
-        for needed in ("id", "title", "updated"):
-            assert one.findtext(f"{{{ATOM}}}{needed}")
-    assert feed.find(f"{{{ATOM}}}link").get("href") == f"{SITE}feed.xml"
-
-
-def test_a_hostile_edition_and_address_leave_the_feed_well_formed() -> None:
-    nasty = books.small_book(edition='"]]><evil>&amp;', changes=())
-    feed = ElementTree.fromstring(atom_feed(nasty, "https://x.example/?a=1&b=<'\">"))
-    title = feed.findtext(f"{{{ATOM}}}entry/{{{ATOM}}}title")
-    assert title == 'Ấn bản "]]><evil>&amp;: 0 thay đổi'
 
 
 def test_the_sitemap_lists_every_page_and_is_well_formed_even_with_hostile_names(

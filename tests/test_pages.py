@@ -284,9 +284,24 @@ def test_the_four_reporting_dates_and_every_agency_stand_on_the_duties_page(site
     assert "naming: Châu Thành district" in text
 
 
-def test_changes_are_told_with_old_and_new_value(sites):
-    assert "KCN cũ KCN A" in read(sites, "vi/changes").text
-    assert "This is the first edition" in read(sites, "en/changes", "bare").text
+def test_changes_are_told_by_record_with_old_and_new_value_and_their_source(sites):
+    for page in ("vi/changes", "vi/places/kcn-a"):
+        text = read(sites, page).text
+        assert "Tên Trước: KCN cũ → Nay: KCN A" in text
+        assert "Nguồn: Báo A · trong tập nguồn Nguồn zones" in text
+    assert "Chưa có thay đổi nào" in read(sites, "vi/places/log-b").text
+
+
+def test_every_page_and_record_names_its_feeds(sites):
+    page = read(sites, "en/places/kcn-a")
+    feeds = [a["href"] for t, a in page.tags if a.get("type") == "application/atom+xml"]
+    assert feeds[:2] == ["../../../feed.en.xml", "../../../feeds/kcn-a.en.xml"]
+    changes = read(sites, "vi/changes")
+    named = {a["href"] for t, a in changes.tags if a.get("type") == "application/atom+xml"}
+    assert named >= {
+        "../../feed.xml", "../../feeds/kcn-a.xml", "../../feeds/dist-933.xml",
+        "../../feeds/stage-operating.xml", "../../feeds/stage-not_known.xml",
+    }  # fmt: skip
 
 
 def test_an_edition_without_changes_says_so(tmp_path):

@@ -34,7 +34,7 @@ from geodata.audit import audit
 @OFFLINE
 @click.option("--as-of", callback=read_date, help="The day the atlas speaks of, e.g. 2026-11-22.")
 @click.option("--only", multiple=True, help="Collect only this source anew; repeatable.")
-@click.option("--accept", multiple=True, help="Accept that this table shrank; repeatable.")
+@click.option("--accept", multiple=True, help="Accept what a refusal named; repeatable.")
 @SITE_URL
 @CONTACT_MAIL
 def refresh(accept: tuple[str, ...], site_url: str | None, **asked: object) -> None:

@@ -37,8 +37,12 @@ def rollback(edition: str, out: Path) -> None:
 @click.argument("before")
 @click.argument("after")
 @OUT
-def diff(before: str, after: str, out: Path) -> None:
-    """Print what changed between two editions, one line a field; exit 1 if anything did.
+@click.option("--lang", type=click.Choice(["vi", "en"]), default="en", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print what changes.json holds instead.")
+def diff(before: str, after: str, out: Path, lang: str, as_json: bool) -> None:
+    """Tell what changed between two editions, in the words of the changes page.
+
+    Exit 1 if anything did.
 
     Example: atlas diff 2026-11-21-0123456789ab 2026-11-22-ba9876543210
     """
@@ -46,10 +50,13 @@ def diff(before: str, after: str, out: Path) -> None:
     unknown = [name for name in (before, after) if name not in shop.listed()]
     if unknown:
         raise UsageError(f"there is no edition {', '.join(unknown)}; see atlas editions")
-    from atlas.compare import compare_tables, read_edition
+    from atlas.compare import changes_json
+    from flows.diff import changes_between, tell
 
-    changes = compare_tables(*(read_edition(shop.editions / name) for name in (before, after)))
-    for change in changes:
-        values = f"{change.column}: {change.old!r} -> {change.new!r}" if change.column else ""
-        click.echo(f"{change.change}\t{change.table}\t{change.row_key}\t{values}")
+    changes = changes_between(shop, before, after)
+    if as_json:
+        click.echo(changes_json(before, after, changes), nl=False)
+    else:
+        for line in tell(shop, after, changes, lang):
+            click.echo(line)
     sys.exit(FINDINGS if changes else 0)

@@ -1,0 +1,172 @@
+"""The Atom feeds of what changed: of everything, of each record, old district and stage.
+
+Each feed exists in both languages. An entry is what one edition changed about one record; its id
+never changes and its date is the edition's as-of date, never the clock. Atom (RFC 4287) is a
+dozen elements: the standard library writes them, and a library for it would bring lxml along.
+"""
+
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from atlas.chronicle import Chronicle, Story, districts
+from atlas.news import line_text
+from atlas.records import Book, Past
+from atlas.telling import STAGE_GROUPS
+from atlas.words import Words, plain
+
+ATOM = "http://www.w3.org/2005/Atom"
+XHTML = "http://www.w3.org/1999/xhtml"
+ALL = "feed"
+NO_XML = re.compile("[\ufffe\uffff\ud800-\udfff]")
+
+ENTRIES = 50
+"""The newest so many are in a feed; the history file has all."""
+
+LINES = 20
+"""A reader of a feed follows the link for more."""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One feed in one language: its name as in its path, its title and the page it follows."""
+
+    name: str
+    title: str
+    page: str
+    stories: tuple[Story, ...]
+
+
+def feed_path(name: str, lang: str) -> str:
+    """Return where a feed lies below the site's root: ``feed.xml``, ``feeds/kcn-a.en.xml``."""
+    ending = ".xml" if lang == "vi" else f".{lang}.xml"
+    return f"{'' if name == ALL else 'feeds/'}{name}{ending}"
+
+
+def stage_feed(group: str) -> str:
+    """Return the name of a stage group's feed."""
+    return f"stage-{group}"
+
+
+def write_feeds(chronicle: Chronicle, out: Path, site_url: str) -> None:
+    """Write every feed of one language below ``out``."""
+    (out / "feeds").mkdir(parents=True, exist_ok=True)
+    for feed in feeds(chronicle):
+        text = atom(feed, chronicle.book, chronicle.words, site_url)
+        path = out / feed_path(feed.name, chronicle.words.lang)
+        path.write_text(text, encoding="utf-8")
+
+
+def feeds(chronicle: Chronicle) -> list[Feed]:
+    """Return all feeds of one language, also those of which there is no news yet."""
+    book, words = chronicle.book, chronicle.words
+    stories: list[Story] = []
+    for past in book.history:
+        if len(stories) < ENTRIES:
+            stories += _edition(chronicle, past)
+    made = [Feed(ALL, words("feed.all"), "changes", tuple(stories[:ENTRIES]))]
+    known = {r.subject_id: chronicle.of_record(r.subject_id, ENTRIES) for r in book.records}
+    for record in book.records:
+        page = f"{record.table}/{record.subject_id}"
+        name = words.of(record, "name")
+        made.append(
+            Feed(record.subject_id, words("feed.one", name=name), page, known[record.subject_id])
+        )
+    for unit in _old_districts(book):
+        mine = [r for r in book.records if unit in {u.unit_id for u in districts(r)}]
+        title = words("feed.one", name=_unit_name(book, unit, words))
+        made.append(
+            Feed(unit, title, "changes", _newest(s for r in mine for s in known[r.subject_id]))
+        )
+    for group in STAGE_GROUPS:
+        told = (s for mine in known.values() for s in mine if group in s.groups)
+        title = words("feed.stage", stage=words(f"stage_group.{group}"))
+        made.append(Feed(stage_feed(group), title, "changes", _newest(told)))
+    return made
+
+
+def _edition(chronicle: Chronicle, past: Past) -> list[Story]:
+    """Return an edition's news; of the first edition and of one without any, the edition alone."""
+    told = list(chronicle.of_edition(past))
+    return told or [Story(past, "", "", None, ())]
+
+
+def _newest(stories: Iterable[Story]) -> tuple[Story, ...]:
+    ordered = sorted(stories, key=lambda s: (s.past.as_of, s.past.edition, s.subject_id))
+    return tuple(reversed(ordered))[:ENTRIES]
+
+
+def _old_districts(book: Book) -> list[str]:
+    units = book.tables["communes"]
+    return sorted(units.loc[units["level"] == "old_district", "unit_id"])
+
+
+def _unit_name(book: Book, unit_id: str, words: Words) -> str:
+    units = book.tables["communes"]
+    return words.of(units[units["unit_id"] == unit_id].iloc[0].to_dict(), "name")
+
+
+def atom(feed: Feed, book: Book, words: Words, site_url: str) -> str:
+    """Return one feed as Atom."""
+    root = ElementTree.Element("feed", {"xmlns": ATOM, "xml:lang": words.lang})
+    path = feed_path(feed.name, words.lang)
+    days = [story.past.as_of for story in feed.stories] or [book.as_of.isoformat()]
+    _add(root, "title", feed.title)
+    _add(root, "subtitle", words("site.name"))
+    _add(root, "id", _urn(path))
+    _add(root, "updated", _stamp(max(days)))
+    _link(root, "self", site_url + path, "application/atom+xml")
+    _link(root, "alternate", f"{site_url}{words.lang}/{feed.page}/index.html", "text/html")
+    _add(ElementTree.SubElement(root, "author"), "name", words("site.name"))
+    for story in feed.stories:
+        _entry(root, story, words, site_url)
+    ElementTree.indent(root, " ")
+    body = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{body}\n'
+
+
+def _entry(root: ElementTree.Element, story: Story, words: Words, site_url: str) -> None:
+    entry = ElementTree.SubElement(root, "entry")
+    past, date = story.past, words.date(story.past.as_of)
+    title = words("feed.entry", name=story.name, date=date) if story.lines else _bare(past, words)
+    about = f"{story.record.table}/{story.subject_id}" if story.record else "changes"
+    anchor = "#history" if story.record else ""
+    _add(entry, "title", title)
+    _add(entry, "id", _urn(f"{past.edition}/{story.subject_id or story.table}/{words.lang}"))
+    _add(entry, "updated", _stamp(past.as_of))
+    _link(entry, "alternate", f"{site_url}{words.lang}/{about}/index.html{anchor}", "text/html")
+    texts = [line_text(line, words) for line in story.lines[:LINES]]
+    more = len(story.lines) - LINES
+    texts += [words("feed.more", count=words.number(more))] if more > 0 else []
+    content = ElementTree.SubElement(entry, "content", type="xhtml")
+    box = ElementTree.SubElement(content, "div", xmlns=XHTML)
+    if texts:
+        listed = ElementTree.SubElement(box, "ul")
+        for text in texts:
+            _add(listed, "li", text)
+    else:
+        _add(box, "p", title)
+
+
+def _bare(past: Past, words: Words) -> str:
+    return words("feed.edition", edition=past.edition)
+
+
+def _urn(path: str) -> str:
+    """Return an id that outlives a move of the site to another address."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"hau-giang-atlas/{path}").urn
+
+
+def _stamp(day: str) -> str:
+    return f"{day}T00:00:00+07:00"
+
+
+def _link(parent: ElementTree.Element, rel: str, href: str, media: str) -> None:
+    ElementTree.SubElement(parent, "link", rel=rel, href=href, type=media)
+
+
+def _add(parent: ElementTree.Element, tag: str, text: str) -> None:
+    ElementTree.SubElement(parent, tag).text = NO_XML.sub("\ufffd", plain(text))

@@ -1,0 +1,173 @@
+"""The step between measuring and drawing: what changed, and may it be published?
+
+A comparison that may be is written into the archive's log of editions before anything is drawn,
+so that no change is forgotten when the editions themselves are no longer kept.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from atlas.compare import compare_standing, compare_tables, read_edition, read_standing
+from atlas.editions import Inputs, Shop, read_manifest
+from atlas.gates import Alarm, Extent, Side, extent, find_alarms, known_names
+from atlas.history import LOG, Entry, read_log, way_to
+from atlas.positions import positions_table
+from atlas.records import Changed, Past
+from atlas.telling import NOT_KNOWN
+from flows.order import Order
+from flows.work import read_json, read_layer_file, read_states, read_tables, write_json
+from geodata.archive import Archive
+from geodata.cells import rows_of
+from geodata.errors import AtlasError, PublishRefusedError, UsageError
+from geodata.schema import TABLES
+
+
+def compare(order: Order, inputs: Inputs, accept: tuple[str, ...]) -> Path:
+    """List what changed since the last edition, and write it into the log of editions.
+
+    PublishRefusedError names everything that looks wrong and is not in ``accept``, and the
+    command to run if it is right; UsageError what in ``accept`` names nothing.
+    """
+    before, after = _side_before(order, inputs.previous), _side_after(order)
+    _require_known(accept, before, after)
+    changes: tuple[Changed, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+    if before.tables:
+        changes = compare_tables(before.tables, published_tables(order), inputs.as_of)
+        changes += compare_standing(before.standing, after.standing)
+        alarms = find_alarms(before, after, changes, _limits_pct(order))
+    open_ones = [alarm for alarm in alarms if alarm.name not in accept]
+    if open_ones:
+        command = order.command((*accept, *_names(open_ones)))
+        raise PublishRefusedError(_refusal(inputs.previous, open_ones, command))
+    entry = Entry(
+        inputs.edition,
+        inputs.previous,
+        inputs.as_of.isoformat(),
+        inputs.key,
+        "",
+        _names(alarms),
+        _groups(after, changes),
+        changes,
+    )
+    Archive(order.archive).append(LOG, entry.told)
+    path = order.work / "changes.json"
+    write_json(
+        path,
+        {
+            "changes": [dataclasses.asdict(change) for change in changes],
+            "accepted": entry.accepted,
+            "layers": {name: dataclasses.asdict(told) for name, told in after.layers.items()},
+        },
+    )
+    return path
+
+
+def _names(alarms: Iterable[Alarm]) -> tuple[str, ...]:
+    return tuple(alarm.name for alarm in alarms)
+
+
+def _refusal(previous: str, alarms: Iterable[Alarm], command: str) -> str:
+    lines = "".join(f"\n  {alarm.name}: {alarm.saw}" for alarm in alarms)
+    return (
+        f"against edition {previous} this looks wrong, so nothing is published and the last "
+        f"edition stays up:{lines}\nif all of it is right, run again with:\n  {command}"
+    )
+
+
+def _require_known(accept: tuple[str, ...], before: Side, after: Side) -> None:
+    strange = sorted(set(accept) - known_names(before, after)) if accept else []
+    if strange:
+        raise UsageError(
+            f"--accept {' '.join(strange)} names nothing that this run or the edition before "
+            "holds; give the names that a refusal tells, such as table:claims or stage:kcn-a"
+        )
+
+
+def _limits_pct(order: Order) -> dict[str, float]:
+    """Return the shrinkage that sources allow their table or layer; the largest of several."""
+    limits: dict[str, float] = {}
+    for state in read_states(order):
+        source, name = state.source, state.source.table or state.source.layer
+        if source.may_shrink_pct is not None:
+            limits[name] = max(limits.get(name, 0.0), source.may_shrink_pct)
+    return limits
+
+
+def _side_before(order: Order, edition: str) -> Side:
+    folder = Shop(order.root).editions / edition
+    if not edition or not folder.is_dir():
+        return Side({})
+    try:
+        told = read_manifest(folder).get("layers", {})
+    except AtlasError:
+        told = {}
+    layers = {name: Extent(**one) for name, one in told.items()}
+    return Side(read_edition(folder), read_standing(folder), layers)
+
+
+def _side_after(order: Order) -> Side:
+    standing = pd.read_parquet(order.work / "standing.parquet")
+    tables = read_tables(order)
+    steps = dict(
+        zip(tables["stage_events"]["event_id"], tables["stage_events"]["stage_id"], strict=True)
+    )
+    told = {
+        row["subject_id"]: {
+            "stage_id": steps.get(row["event_id"], ""),
+            "schedule": row["schedule"],
+            "event_id": row["event_id"],
+        }
+        for row in rows_of(standing)
+    }
+    names = sorted(state.source.layer for state in read_states(order) if state.source.layer)
+    layers = {name: extent(read_layer_file(order, name)) for name in names}
+    best = positions_table(gpd.read_parquet(order.work / "positions.parquet"))
+    return Side({**tables, "positions": best}, told, layers)
+
+
+def _groups(after: Side, changes: tuple[Changed, ...]) -> dict[str, str]:
+    """Return the stage group of each changed record."""
+    groups = {row["stage_id"]: row["group"] for row in rows_of(after.tables["stages"])}
+    changed = sorted({change.subject_id for change in changes} & after.standing.keys())
+    return {key: groups.get(after.standing[key]["stage_id"], NOT_KNOWN) for key in changed}
+
+
+def published_tables(order: Order) -> dict[str, pd.DataFrame]:
+    """Return each table as it is published: sorted by key, with its source folder.
+
+    ``positions`` holds the best position of every subject, given or derived.
+    """
+    tables = read_tables(order)
+    tables["positions"] = positions_table(gpd.read_parquet(order.work / "positions.parquet"))
+    return {
+        table.name: tables[table.name].sort_values(list(table.key), ignore_index=True)[
+            [*table.column_names, "source_id"]
+        ]
+        for table in TABLES
+    }
+
+
+def read_history(order: Order, edition: str) -> tuple[Past, ...]:
+    """Return the editions that led to one, that one first."""
+    return way_to(read_log(Archive(order.archive).entries(LOG)), edition)
+
+
+def read_compared(order: Order) -> dict[str, object]:
+    """Return what the comparison left for the manifest: what was accepted, the layers' extents."""
+    told = read_json(order.work / "changes.json")
+    return {"accepted": told["accepted"], "layers": told["layers"]}
+
+
+def accepted(order: Order) -> list[str]:
+    """Return the names of what looked wrong in this run and was accepted."""
+    return list(read_json(order.work / "changes.json")["accepted"])
+
+
+def read_changes(order: Order) -> tuple[Changed, ...]:
+    """Return what the comparison found."""
+    return tuple(Changed(**told) for told in read_json(order.work / "changes.json")["changes"])
