@@ -27,6 +27,7 @@ RULES = (
     "nothing_is_from_the_future",
     "part_is_not_larger_than_whole",
     "sums_close",
+    "planners_agree",
 )
 """The rules whose findings are conflicts; the status page lists those of every rule."""
 

@@ -46,6 +46,7 @@ from atlas.words import LANGUAGES, Words, plain, read_words
 from atlas.years import FIRST_YEAR, LAST_YEAR
 from geodata.cells import parts_of
 from geodata.schema import MONEY_KINDS, STAGE_AXES, TABLE, TABLES
+from geodata.voices import sheet_titles
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -253,6 +254,7 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
     (other,) = (name for name in LANGUAGES if name != lang)
     here = posixpath.join(lang, page)
     sources = {state.source.source_id: state.source for state in book.sources}
+    titles: dict[str, object] = {**sheet_titles(book.workbooks), **sources}
 
     def root(path: str) -> str:
         return posixpath.relpath(path, here)
@@ -285,9 +287,7 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
         "feed_path": lambda name: root(feed_path(name, lang)),
         "stage_feed": stage_feed,
         "source_ids": set(sources),
-        "source_title": lambda key, words: (
-            words.of(sources[key], "title") if key in sources else key
-        ),
+        "source_title": lambda key, words: words.of(titles[key], "title") if key in titles else key,
         "record_link": _record_links(book, words, to),
         "stale": [(held_title(s.source, words), s) for s in book.sources if s.state == "stale"],
         "missing_layers": [layer_title(name, sources, words) for name in book.missing_layers],
@@ -311,6 +311,7 @@ def _shared(book: Book) -> dict[str, object]:
     agencies = {r["agency_id"]: r for r in programme.rows_of(book.tables["agencies"])}
     units = {r["unit_id"]: r for r in programme.rows_of(book.tables["communes"])}
     sources = {s.source.source_id: s.source for s in book.sources}
+    sheets = sheet_titles(book.workbooks)
     subjects = {record.subject_id for record in book.records}
     return planner_values(book, by_kind(book)) | {
         "by_kind": by_kind(book),
@@ -336,6 +337,8 @@ def _shared(book: Book) -> dict[str, object]:
         "quarantine": programme.rows_of(book.quarantine),
         "table_title": table_title,
         "column_title": column_title,
+        "sheet_titles": sheets,
+        "duty_reports": programme.duty_reports(book),
         "step_text": lambda step, words: step_text(step, sources, words),
     }
 

@@ -5,12 +5,14 @@ Selects and adds up rows of the published tables; nothing here is written for a 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pandas as pd
 
 from atlas.records import Book, Document, Record
 from geodata.cells import parts_of
+from geodata.dates import period_end
 
 Row = dict[str, str]
 
@@ -54,6 +56,15 @@ class Series:
         for target in self.targets:
             groups.setdefault(_promise_of(target), []).append(target)
         return tuple(tuple(group) for group in groups.values())
+
+
+@dataclass(frozen=True)
+class Reported:
+    """One report that a duty was done; ``days_late`` is negative where it was early."""
+
+    row: Row
+    days_late: int | None
+    documents: tuple[Document, ...]
 
 
 @dataclass(frozen=True)
@@ -137,6 +148,31 @@ def reports(book: Book) -> list[Row]:
     """Return the yearly reporting dates, in the order of the year."""
     found = [row for row in rows_of(book.tables["duties"]) if row["kind"] == "report"]
     return sorted(found, key=lambda row: (row["plan_id"], row["before_day"], row["duty_id"]))
+
+
+def duty_reports(book: Book) -> dict[str, list[Reported]]:
+    """Return what agencies report as done, by duty, newest year first.
+
+    A duty without a report is in no way overdue: nobody has told. ``days_late`` is None where
+    the plan sets no day of the year.
+    """
+    days = {row["duty_id"]: row["before_day"] for row in rows_of(book.tables["duties"])}
+    told: dict[str, list[Reported]] = {}
+    for row in sorted(
+        rows_of(book.tables["duty_reports"]),
+        key=lambda r: (-int(r["period"]), r["done_on"], r["report_id"]),
+    ):
+        late = _days_late(row, days.get(row["duty_id"], ""))
+        told.setdefault(row["duty_id"], []).append(Reported(row, late, documents_of(book, row)))
+    return told
+
+
+def _days_late(report: Row, before_day: str) -> int | None:
+    """Count from the last day that is still before the plan's day, in the year reported on."""
+    if not before_day:
+        return None
+    last = date.fromisoformat(f"{report['period']}-{before_day}") - timedelta(days=1)
+    return (period_end(report["done_on"]) - last).days
 
 
 def duties_by_agency(book: Book) -> list[tuple[Row, list[Row]]]:

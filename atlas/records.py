@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geodata.catalog import Source
 from geodata.findings import Finding
+from geodata.inbox import Workbook
 from geodata.ledger import Change
 
 
@@ -345,6 +346,7 @@ class Book:
     gaps: tuple[Gap, ...]
     missing_layers: tuple[str, ...] = field(default=())
     history: tuple[Past, ...] = ()
+    workbooks: tuple[Workbook, ...] = field(default=())
 
     @property
     def records(self) -> tuple[Record, ...]:

@@ -40,4 +40,6 @@ def step_text(step: str, sources: Mapping[str, Source], words: Words) -> str:
     verb, _, rest = step.partition(" ")
     if verb == "check" and rest in sources:
         return words("step.check", source=words.of(sources[rest], "title"))
+    if verb in ("take", "supersede"):
+        return words(f"step.{verb}", name=rest)
     return words.known(f"step.{step}", step)

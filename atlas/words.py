@@ -9,14 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from geodata.dates import MONTHS
 from geodata.errors import AtlasError
+from geodata.schema import QUALIFIER_WORDS
 
 LANGUAGES = ("vi", "en")
-QUALIFIER_WORDS = {">": "over", ">=": "at_least", "~": "about", "<": "under", "<=": "at_most"}
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 PART_OF_YEAR = re.compile(r"(\d{4})-([QH])([1-4])")
 YEARS = re.compile(r"(\d{4})-(\d{4})")

@@ -5,6 +5,7 @@ Paths in, paths out; they draw nothing, so ``atlas check`` loads no map and no P
 
 import dataclasses
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +22,7 @@ from flows.work import (
     write_json,
     write_ledger,
 )
-from geodata.archive import Archive
+from geodata.archive import Archive, sha256_of
 from geodata.catalog import load_catalog
 from geodata.checks import check_sheets
 from geodata.collect import Collected, Network, collect_source, held_since
@@ -30,8 +31,10 @@ from geodata.errors import PublishRefusedError, SourceError, UsageError
 from geodata.features import CheckedLayer, check_layer
 from geodata.findings import Finding
 from geodata.freshness import Freshness
+from geodata.inbox import quarantined, refusals, taken
 from geodata.read import Sheet
 from geodata.reader import Reader
+from geodata.voices import Combined, combine
 
 
 def collect(order: Order) -> Path:
@@ -71,12 +74,18 @@ def inputs_of(order: Order) -> Inputs:
     collected = read_collected(order)
     if not collected:
         raise UsageError(f"{order.sources} holds no source that can be read")
-    newest = max(c.source.retrieved_on for c in collected)
+    workbooks = taken(Archive(order.archive))
+    days = [c.source.retrieved_on for c in collected]
+    newest = max([*days, *(date.fromisoformat(w.taken_on) for w in workbooks)])
     packages = *(PROJECT / name for name in ("geodata", "atlas", "flows")), order.sources
     return Inputs(
         as_of=order.as_of or newest,
-        sources=tuple(
-            (c.source.source_id, f"{c.state} {c.confirmed_on}".strip(), c.sha256) for c in collected
+        sources=(
+            *(
+                (c.source.source_id, f"{c.state} {c.confirmed_on}".strip(), c.sha256)
+                for c in collected
+            ),
+            *(("inbox", w.name, sha256_of(w.judgement)) for w in workbooks),
         ),
         code=code_digest(packages, order.site, PROJECT / "requirements.lock"),
         site_url=order.site_url,
@@ -105,20 +114,25 @@ def check(order: Order, collected: Path) -> Path:
             states.append(
                 SourceState(used.source, used.state, used.sha256, rows, used.why, used.confirmed_on)
             )
-    checked = check_sheets(sheets)
-    findings += checked.findings
+    workbooks = taken(archive)
+    combined = combine(sheets, workbooks)
+    checked = check_sheets(combined.sheets)
+    findings += [*checked.findings, *combined.findings, *refusals(workbooks)]
     findings += [found for layer in layers.values() for found in layer.layer.findings]
     _accept(order, states, findings)
+    states += _inbox_states(combined)
     folder = order.work / "tables"
     write_frames(folder, checked.tables)
     refused = [checked.quarantine, *(layer.quarantine for layer in layers.values())]
+    refused.append(quarantined(workbooks))
     write_frames(order.work, {"quarantine": pd.concat(refused, ignore_index=True).astype("str")})
     (order.work / "layers").mkdir(exist_ok=True)
     for name, layer in layers.items():
         features = layer.layer.features
         features.to_parquet(order.work / "layers" / f"{name}.parquet", index=False)
     write_findings(order.work / "check.findings.json", findings)
-    ledger = [*checked.ledger, *(layer.change for layer in layers.values())]
+    ledger = [*combined.standing.ledger, *checked.ledger]
+    ledger += [layer.change for layer in layers.values()]
     write_ledger(order.work / "check.ledger.json", ledger)
     write_json(
         order.work / "states.json",
@@ -174,6 +188,11 @@ def _read_one(
         raise SourceError(source.source_id, broken.rule, broken.detail)
     read.sheets.append(sheet)
     return sheet.rows_in_file
+
+
+def _inbox_states(combined: Combined) -> list[SourceState]:
+    sheets = [s for s in combined.sheets if s.source.kind == "inbox"]
+    return [SourceState(s.source, "fresh", s.source.sha256, s.rows_in_file, "") for s in sheets]
 
 
 def _accept(order: Order, states: list[SourceState], findings: list[Finding]) -> None:

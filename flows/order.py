@@ -40,6 +40,7 @@ class Order(BaseModel):
     mirror: Path | None = None
     online: bool = True
     only: tuple[str, ...] = ()
+    inbox: Path | None = None
     site_url: str = "http://127.0.0.1:8000/"
     contact: str = Field(default="", pattern=r"^([^\s@<>\"'?&]+@[^\s@<>\"'?&]+)?$")
 
@@ -47,6 +48,11 @@ class Order(BaseModel):
     def archive(self) -> Path:
         """The append-only archive of everything accepted."""
         return self.root / "var" / "archive"
+
+    @property
+    def inbox_folder(self) -> Path:
+        """Where planners drop their workbooks; without ``inbox``, a folder below ``root``."""
+        return self.inbox or self.root / "var" / "inbox"
 
     @property
     def work(self) -> Path:

@@ -11,6 +11,7 @@ from prefect.artifacts import create_markdown_artifact
 from atlas.compare import read_edition
 from atlas.editions import Inputs, Shop
 from flows import tasks
+from flows.inbox import inbox_status
 from flows.intake import inputs_of, refuse_broken_sources
 from flows.judge import accepted
 from flows.lock import run_lock
@@ -43,6 +44,7 @@ def refresh(order: Order, accept: tuple[str, ...] = ()) -> Report:
 def _run(order: Order, accept: tuple[str, ...], report: Report) -> None:
     with report.timed("collect"):
         collected = tasks.collect(order)
+        tasks.take(order)
         inputs = inputs_of(order)
     report.edition, report.as_of = inputs.edition, inputs.as_of
     with report.timed("check"):
@@ -105,6 +107,7 @@ def status(order: Order, report: Report) -> dict[str, Any]:
             }
             for s in states
         ],
+        "inbox": inbox_status(order),
         "missing_layers": list(missing_layers(states)),
         "counts": {name: len(table) for name, table in tables.items()},
         "findings": {s: severities.count(s) for s in ("source", "row", "note")},

@@ -33,8 +33,10 @@ from flows.work import (
     write_findings,
     write_ledger,
 )
+from geodata.archive import Archive
 from geodata.cells import rows_of
 from geodata.claims import resolve
+from geodata.inbox import taken
 
 
 def resolve_claims(order: Order, tables: Path) -> Path:
@@ -129,6 +131,7 @@ def read_book(order: Order, inputs: Inputs) -> Book:
         gaps=tuple(assembler.gap(row) for row in rows_of(tables["gaps"])),
         missing_layers=missing_layers(states),
         history=read_history(order, inputs.edition),
+        workbooks=taken(Archive(order.archive)),
     )
 
 

@@ -12,12 +12,14 @@ import pandas as pd
 
 from atlas.records import SourceState
 from flows.order import Order, today
-from geodata.archive import Stored
+from geodata.archive import Archive, Stored
 from geodata.catalog import load_catalog
 from geodata.collect import Collected
 from geodata.findings import Finding
+from geodata.inbox import taken
 from geodata.ledger import Change
 from geodata.schema import TABLES
+from geodata.voices import sources as inbox_sources
 
 
 def write_json(path: Path, told: object) -> None:
@@ -84,8 +86,9 @@ def read_run_findings(order: Order) -> list[Finding]:
 
 
 def read_states(order: Order) -> tuple[SourceState, ...]:
-    """Return what became of each source."""
+    """Return what became of each source, the sheets of workbooks included."""
     catalog, _ = load_catalog(order.sources)
+    catalog |= inbox_sources(taken(Archive(order.archive)))
     return tuple(
         SourceState(catalog[source_id], *rest)
         for source_id, *rest in read_json(order.work / "states.json")

@@ -50,6 +50,9 @@ ENCODED = {
 }
 """Which encodings a format may be in; the others are UTF-8 by their own rules."""
 
+NO_FOLDER = Path()
+"""Where a source of kind ``inbox`` lies: planners hand it in, nobody describes it."""
+
 SOURCE_ID = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _HTTP_URL = TypeAdapter(HttpUrl)
 
@@ -107,7 +110,7 @@ class Source(BaseModel):
     licence_url: str = ""
     attribution_vi: str = ""
     attribution_en: str = ""
-    kind: Literal["file", "url", "overpass", "postgis"]
+    kind: Literal["file", "url", "overpass", "postgis", "inbox"]
     table: str = ""
     layer: str = ""
     format: Literal[
@@ -169,6 +172,7 @@ class Source(BaseModel):
             "file": self.file,
             "url": self.files,
             "overpass": self.endpoint and self.query and self.query_name,
+            "inbox": self.folder == NO_FOLDER,
             "postgis": self.connection
             and self.relation
             and bool(self.geometry) == (self.format == "geojson"),

@@ -1,14 +1,16 @@
 """A fix is a declaration that expects to be needed; the publisher's file is never edited."""
 
 import tomllib
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from geodata.catalog import Source
+from geodata.cells import is_number, parts_of
 from geodata.errors import SourceError
 from geodata.findings import Finding
 from geodata.read import Layer, Sheet
@@ -112,4 +114,105 @@ def _not_needed(source: Source, correction: Correction) -> Finding:
         "correction_is_needed",
         "source",
         f"expected to find {correction.was!r} and did not; remove or renew the correction",
+    )
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A correction that somebody handed in, and the document and cell that it stands in."""
+
+    table: str
+    key: str
+    column: str
+    was: str
+    now: str
+    why: str
+    document_id: str
+    place_vi: str
+    place_en: str
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """Sheets with handed-in corrections: the rows they touched, and those that found no ``was``.
+
+    ``touched`` tells by source and line, ``missed`` by its number, what stands there instead
+    (None: no such row).
+    """
+
+    sheets: tuple[Sheet, ...]
+    touched: Mapping[tuple[str, int], int]
+    missed: Mapping[int, str | None]
+
+
+def apply_handed(sheets: Sequence[Sheet], corrections: Sequence[Handed]) -> Corrected:
+    """Apply handed-in corrections one after the other, each to the cell that says ``was``."""
+    held = list(sheets)
+    frames: dict[int, pd.DataFrame] = {}
+    touched: dict[tuple[str, int], int] = {}
+    missed: dict[int, str | None] = {}
+    for number, correction in enumerate(corrections):
+        found = _find_row(held, frames, correction)
+        if found is None:
+            missed[number] = None
+            continue
+        at, line = found
+        rows = frames.get(at, held[at].rows)
+        if not _says(str(rows.at[line, correction.column]), correction.was):
+            missed[number] = str(rows.at[line, correction.column])
+            continue
+        frames[at] = frames.get(at, held[at].rows.copy())
+        _correct(frames[at], line, correction)
+        touched[held[at].source.source_id, line] = number
+    done = [replace(s, rows=frames.get(at, s.rows)) for at, s in enumerate(held)]
+    return Corrected(tuple(done), touched, missed)
+
+
+def _find_row(
+    sheets: Sequence[Sheet], frames: Mapping[int, pd.DataFrame], wanted: Handed
+) -> tuple[int, int] | None:
+    key = TABLE[wanted.table].key
+    for at, sheet in enumerate(sheets):
+        if sheet.source.table != wanted.table:
+            continue
+        rows = frames.get(at, sheet.rows)
+        told = ["/".join(cells) for cells in zip(*(rows[name] for name in key), strict=True)]
+        if wanted.key in told:
+            return at, int(rows.index[told.index(wanted.key)])
+    return None
+
+
+def _says(cell: str, was: str) -> bool:
+    """Tell whether a cell says so; 1200.500 says 1200.5."""
+    if is_number(cell) and is_number(was):
+        return Decimal(cell) == Decimal(was)
+    return cell == was
+
+
+def _correct(rows: pd.DataFrame, line: int, correction: Handed) -> None:
+    """Put the new value, the document that says so, and the reason into one row."""
+    rows.at[line, correction.column] = correction.now
+    if "document_ids" in rows:
+        documents = [*parts_of(str(rows.at[line, "document_ids"])), correction.document_id]
+        rows.at[line, "document_ids"] = ";".join(dict.fromkeys(documents))
+    if "confidence" in rows and correction.column != "confidence":
+        rows.at[line, "confidence"] = "one_source"
+    for lang, place in (("vi", correction.place_vi), ("en", correction.place_en)):
+        for name in (f"note_{lang}", f"caution_{lang}"):
+            if name in rows and name != correction.column:
+                rows.at[line, name] = f"{rows.at[line, name]!s} {place}".strip()
+
+
+def not_needed(correction: Handed, source_id: str, row: int, found: str | None) -> Finding:
+    """Return the note that a handed-in correction no longer finds what it corrects."""
+    detail = f"expected to find {correction.was!r}, found {found!r}; it is not applied"
+    return Finding(
+        source_id,
+        correction.table,
+        row,
+        correction.key,
+        correction.column,
+        "correction_is_needed",
+        "note",
+        detail,
     )

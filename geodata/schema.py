@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 CONFIDENCES = ("plan", "two_sources", "one_source", "derived", "conflict")
 """Best first; the order breaks ties between claims of one date."""
 
-QUALIFIERS = ("", ">", ">=", "~", "<", "<=")
+QUALIFIER_WORDS = {">": "over", ">=": "at_least", "~": "about", "<": "under", "<=": "at_most"}
+QUALIFIERS = ("", *QUALIFIER_WORDS)
 AS_OF_BASES = ("stated", "published", "not_before", "approximate", "read")
 MONEY_KINDS = ("preliminary_total", "approved_total", "registered", "implemented", "disbursed")
 FUNDS = (
@@ -596,6 +597,31 @@ TABLES: tuple[Table, ...] = (
         ordered_dates=(("starts_on", "ends_on"),),
     ),
     Table(
+        name="duty_reports",
+        vi="Nhiệm vụ đã báo cáo",
+        en="Duties reported",
+        one_row_is="one duty that one agency reports as done for one year",
+        key=("report_id",),
+        columns=(
+            _id("report_id", "Mã báo cáo", "Report id"),
+            Column("duty_id", "text", "Nhiệm vụ", "Duty", references=("duties.duty_id",)),
+            Column(
+                "agency_id",
+                "text",
+                "Cơ quan đã làm",
+                "Agency that did it",
+                references=("agencies.agency_id",),
+            ),
+            Column("period", "text", "Của năm", "For the year", pattern=r"\d{4}"),
+            Column("done_on", "date", "Ngày làm xong", "Done on"),
+            _ACT,
+            _DOCUMENTS,
+            _CONFIDENCE,
+            _NOTE_VI,
+            _NOTE_EN,
+        ),
+    ),
+    Table(
         name="documents",
         vi="Tài liệu",
         en="Documents",
@@ -618,6 +644,7 @@ TABLES: tuple[Table, ...] = (
                     "reference",
                     "dataset",
                     "calculation",
+                    "workbook",
                 ),
             ),
             Column("name_vi", "text", "Tên", "Title (Vietnamese)"),

@@ -23,6 +23,10 @@ from geodata.zips import Unpacked, open_zip
 WORKBOOK = "xl/workbook.xml"
 RELATIONS = "xl/_rels/workbook.xml.rels"
 REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
+STYLES = "xl/styles.xml"
+PERCENT_FORMATS = ("9", "10")
+"""The two of Excel's own number formats that show per cent."""
+
 ERROR = "e"
 
 
@@ -31,7 +35,8 @@ class SheetCells:
     """One sheet: ``rows[0]`` is its row 1, all rows are equally long, "" is an empty cell.
 
     ``formulas`` and ``merged`` name cells as Excel does (B3), ``hidden_rows`` counts from 1.
-    ``unread`` says by (row, column), both from 1, why a cell that is not empty has no value.
+    By (row, column), both from 1: ``unread`` says why a cell that is not empty has no value,
+    ``written`` holds the text of a formula; ``percents`` are shown as a hundred times their value.
     """
 
     rows: list[list[Cell]] = field(default_factory=list)
@@ -39,6 +44,8 @@ class SheetCells:
     merged: list[str] = field(default_factory=list)
     hidden_rows: list[str] = field(default_factory=list)
     unread: dict[tuple[int, int], str] = field(default_factory=dict)
+    written: dict[tuple[int, int], str] = field(default_factory=dict)
+    percents: set[tuple[int, int]] = field(default_factory=set)
 
 
 def read_cells(
@@ -58,8 +65,9 @@ def read_cells(
         raise SourceError(source_id, "part_is_present", message)
     _require_no_doctype(source_id, unpacked)
     sheets = {}
+    percent_styles = _percent_styles(source_id, unpacked)
     for name in names or paths:
-        scan = _Scan(source_id, limits)
+        scan = _Scan(source_id, limits, percent_styles)
         scan.parse(unpacked.read(paths[name]))
         sheets[name] = scan.told
     _fill_values(source_id, content, sheets)
@@ -80,6 +88,28 @@ def _require_no_doctype(source_id: str, unpacked: Unpacked) -> None:
     for path in unpacked.ending(".xml"):
         if b"<!DOCTYPE" in unpacked.read(path).upper():
             raise _doctype(source_id)
+
+
+def _percent_styles(source_id: str, unpacked: Unpacked) -> set[str]:
+    """Return the numbers of the cell styles that show per cent."""
+    formats, styles = set(PERCENT_FORMATS), []
+    is_cells = [False]
+
+    def begin(tag: str, told: dict[str, str]) -> None:
+        if tag == "numFmt" and "%" in told.get("formatCode", ""):
+            formats.add(told.get("numFmtId", ""))
+        elif tag == "cellXfs":
+            is_cells[0] = True
+        elif tag == "xf" and is_cells[0]:
+            styles.append(told.get("numFmtId", ""))
+
+    def finish(tag: str, _text: str) -> None:
+        if tag == "cellXfs":
+            is_cells[0] = False
+
+    if STYLES in unpacked.entries:
+        parse_xml(source_id, unpacked.read(STYLES), begin, finish)
+    return {str(number) for number, form in enumerate(styles) if form in formats}
 
 
 def cell_name(row: int, column: int) -> str:
@@ -184,8 +214,9 @@ def _doctype(source_id: str) -> SourceError:
 class _Scan:
     """What the XML of one sheet tells beside its values."""
 
-    def __init__(self, source_id: str, limits: Limits) -> None:
+    def __init__(self, source_id: str, limits: Limits, percent_styles: set[str]) -> None:
         self.source_id, self.limits = source_id, limits
+        self.percent_styles = percent_styles
         self.told = SheetCells()
         self.last = self.at = (0, 0)
         self.kind = self.value = ""
@@ -204,12 +235,16 @@ class _Scan:
         elif tag == "c":
             self.at = self._place(told.get("r", ""))
             self.kind, self.value, self.has_formula = told.get("t", "n"), "", False
+            if told.get("s") in self.percent_styles:
+                self.told.percents.add(self.at)
         elif tag == "f":
             self.has_formula = True
 
     def _end(self, tag: str, text: str) -> None:
         if tag == "v":
             self.value = text
+        elif tag == "f":
+            self.told.written[self.at] = text
         elif tag == "c":
             self._note_cell()
 

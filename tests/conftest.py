@@ -210,6 +210,15 @@ TOLD: Mapping[str, list[dict[str, str]]] = {
             "unit_ids": "dist-1",
         }
     ],
+    "duty_reports": [
+        {
+            "report_id": "s1-d1.2024.so-a.1",
+            "duty_id": "s1-d1",
+            "agency_id": "so-a",
+            "period": "2024",
+            "done_on": "2024-11-14",
+        }
+    ],
     "documents": [
         {"document_id": "s1", "kind": "plan", "date_basis": "stated", "published_on": "2021-01"},
         {

@@ -368,7 +368,10 @@ def test_a_table_of_which_every_row_is_refused_is_empty_and_keeps_its_columns(tr
 
 def test_a_whole_file_that_is_gone_is_missed_by_all_that_point_to_it(tree) -> None:
     checked = check_sheets([tree.sheet(table) for table in tree.tiny if table != "agencies"])
-    assert found(checked) == [("duties", 2, "agency_ids", "reference_exists")]
+    assert found(checked) == [
+        ("duties", 2, "agency_ids", "reference_exists"),
+        ("duty_reports", 2, "agency_id", "reference_exists"),
+    ]
     assert "which no accepted row of agencies.agency_id holds" in checked.findings[0].detail
 
 

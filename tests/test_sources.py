@@ -105,9 +105,14 @@ def test_the_whole_catalogue_has_no_source_and_no_row_finding(real: Checked) -> 
     assert all(change.dropped == {} for change in real.ledger)
 
 
+HANDED_IN = {"duty_reports"}
+"""Tables that only planners' workbooks fill."""
+
+
 def test_every_table_of_the_schema_has_rows_and_every_source_has_a_table(real: Checked) -> None:
-    assert {source.table for source in TABLED} == {table.name for table in TABLES}
-    assert all(len(rows) for rows in real.tables.values())
+    described = {table.name for table in TABLES} - HANDED_IN
+    assert {source.table for source in TABLED} == described
+    assert all(len(real.tables[name]) for name in described)
 
 
 def amounts(real: Checked, axis: str) -> Decimal:

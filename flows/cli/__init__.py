@@ -35,6 +35,7 @@ COMMANDS = (
     shelf.editions,
     shelf.rollback,
     shelf.diff,
+    shelf.template,
 )
 
 

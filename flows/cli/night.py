@@ -10,6 +10,7 @@ from rich.table import Table
 from flows.cli.options import (
     CONTACT_MAIL,
     FINDINGS,
+    INBOX,
     MIRROR,
     OFFLINE,
     OUT,
@@ -31,6 +32,7 @@ from geodata.audit import audit
 @OUT
 @MIRROR
 @SOURCES
+@INBOX
 @OFFLINE
 @click.option("--as-of", callback=read_date, help="The day the atlas speaks of, e.g. 2026-11-22.")
 @click.option("--only", multiple=True, help="Collect only this source anew; repeatable.")
@@ -80,6 +82,7 @@ def _print_run(order: Order, report: Report) -> None:
 @OUT
 @MIRROR
 @SOURCES
+@INBOX
 @OFFLINE
 @click.option("--archive", "of_archive", is_flag=True, help="Check the archive instead.")
 def check(of_archive: bool, **asked: object) -> None:
@@ -94,11 +97,13 @@ def check(of_archive: bool, **asked: object) -> None:
     if of_archive:
         sys.exit(_check_archive(order))
     require_writable(order.root / "var")
-    from flows import intake
+    from flows import inbox, intake
     from flows.work import read_run_findings
 
     with run_lock(order):
-        intake.check(order, intake.collect(order))
+        collected = intake.collect(order)
+        inbox.take(order)
+        intake.check(order, collected)
     findings = read_run_findings(order)
     for found in findings:
         place = f"{found.source_id} line {found.row}" if found.row else found.source_id
@@ -132,6 +137,7 @@ def _check_archive(order: Order) -> int:
 @OUT
 @MIRROR
 @SOURCES
+@INBOX
 @OFFLINE
 @SITE_URL
 @CONTACT_MAIL

@@ -60,6 +60,9 @@ CONTACT_MAIL = click.option(
 SITE_URL = click.option(
     "--site-url", envvar="ATLAS_SITE_URL", help="Address the site is published at."
 )
+INBOX = click.option(
+    "--inbox", type=FOLDER, help="Folder of the planners' workbooks (default: OUT/var/inbox)."
+)
 OFFLINE = click.option("--offline", is_flag=True, help="Ask no server; use what is held.")
 
 

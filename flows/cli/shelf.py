@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from atlas.editions import Shop
-from flows.cli.options import FINDINGS, OUT
+from flows.cli.options import FINDINGS, FOLDER, OUT
 from geodata.errors import UsageError
 
 
@@ -31,6 +31,29 @@ def rollback(edition: str, out: Path) -> None:
     Example: atlas rollback
     """
     click.echo(Shop(out.resolve()).rollback(edition))
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("so-lieu-hau-giang.xlsx"),
+    show_default=True,
+    help="The workbook to write.",
+)
+@click.option("--root", type=FOLDER, default=Path(), help="Folder that holds public/ (here).")
+@click.option("--subject", default="", help="Only the records of this place or route, by its id.")
+@click.option("--agency", default="", help="The agency that will fill it in, by its id.")
+def template(out: Path, root: Path, subject: str, agency: str) -> None:
+    """Write the planners' workbook: known records, drop-downs, room for new rows.
+
+    Example: atlas template --agency bql-kcn --out bql-kcn.xlsx
+    """
+    from atlas.template import Wanted
+    from flows.template import write_template
+
+    write_template(root.resolve(), out, Wanted(subject, agency))
+    click.echo(out)
 
 
 @click.command()
