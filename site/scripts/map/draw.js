@@ -119,7 +119,7 @@ Atlas.draw = (() => {
 
   /** @param {Area} feature */
   function commune(feature) {
-    const name = named(feature.at, feature.name, feature.rings ? 'commune-name' : 'commune-name below');
+    const name = named(feature.at, feature.name, 'commune-name');
     const shape = feature.rings
       ? L.polygon(feature.rings, { className: 'commune', weight: 1, interactive: false })
       : L.circleMarker(feature.at, { radius: 3, stroke: false, className: 'spot', interactive: false });
