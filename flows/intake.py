@@ -4,7 +4,7 @@ Paths in, paths out; they draw nothing, so ``atlas check`` loads no map and no P
 """
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -97,26 +97,19 @@ def inputs_of(order: Order) -> Inputs:
 def check(order: Order, collected: Path) -> Path:
     """Read and check every source; leave accepted tables, layers, findings and quarantine."""
     archive = Archive(order.archive)
-    sheets: list[Sheet] = []
-    layers: dict[str, CheckedLayer] = {}
-    states: list[SourceState] = []
-    findings = read_findings(collected.with_name("collect.findings.json"))
+    read = Read()
     items = read_collected(order)
     with Reader() as reader:
         if any(item.files and item.source.kind != "file" for item in items):
-            reader.start()  # while it starts, our own tables are read here
-        for item in items:
-            try:
-                used, rows = _read_or_held(item, archive, reader, Read(sheets, layers))
-            except SourceError as error:
-                findings.append(error.finding(item.source.table or item.source.layer))
-                used, rows = dataclasses.replace(item, state="refused", why=error.message), 0
-            states.append(
-                SourceState(used.source, used.state, used.sha256, rows, used.why, used.confirmed_on)
-            )
-    workbooks = taken(archive)
-    combined = combine(sheets, workbooks)
-    checked = check_sheets(combined.sheets)
+            reader.start()  # while it starts, our own tables are read and checked here
+        states = [_read_state(i, archive, reader, read) for i in items if i.source.table]
+        workbooks = taken(archive)
+        combined = combine(read.sheets, workbooks)
+        checked = check_sheets(combined.sheets)
+        states += [_read_state(i, archive, reader, read) for i in items if i.source.layer]
+    states.sort(key=lambda state: state.source.source_id)
+    layers = read.layers
+    findings = read_findings(collected.with_name("collect.findings.json")) + read.findings
     findings += [*checked.findings, *combined.findings, *refusals(workbooks)]
     findings += [found for layer in layers.values() for found in layer.layer.findings]
     _accept(order, states, findings)
@@ -143,10 +136,20 @@ def check(order: Order, collected: Path) -> Path:
 
 @dataclass(frozen=True)
 class Read:
-    """What has been read so far: tables as sheets, layers by name."""
+    """What has been read so far: tables as sheets, layers by name, and what was refused."""
 
-    sheets: list[Sheet]
-    layers: dict[str, CheckedLayer]
+    sheets: list[Sheet] = field(default_factory=list)
+    layers: dict[str, CheckedLayer] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def _read_state(item: Collected, archive: Archive, reader: Reader, read: Read) -> SourceState:
+    try:
+        used, rows = _read_or_held(item, archive, reader, read)
+    except SourceError as error:
+        read.findings.append(error.finding(item.source.table or item.source.layer))
+        used, rows = dataclasses.replace(item, state="refused", why=error.message), 0
+    return SourceState(used.source, used.state, used.sha256, rows, used.why, used.confirmed_on)
 
 
 def _read_or_held(
