@@ -1,7 +1,7 @@
 """KML and KMZ: placemarks with their extra data. Links, styles and pictures are not followed."""
 
 from collections.abc import Callable, Iterator
-from xml.etree.ElementTree import Element, fromstring
+from xml.etree.ElementTree import Element, ParseError, fromstring
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ def read_kml(source: Source, name: str, content: bytes) -> Features:
         marks = [e for e in fromstring(content).iter() if _tag(e) == "Placemark"]
         records = [_attributes(mark) for mark in marks]
         shapes = [_shape(mark) for mark in marks]
-    except (ValueError, IndexError, *TOO_ODD) as error:
+    except (ParseError, ValueError, IndexError, *TOO_ODD) as error:
         message = f"{name} is no KML: {error!r}"[:300]
         raise SourceError(source.source_id, "file_is_of_its_format", message) from error
     cells = pd.DataFrame(records, dtype="object", index=range(len(marks))).fillna("")

@@ -275,8 +275,8 @@ def position_is_sound(tables: Tables) -> list[Finding]:
     ]
     province = province_box(tables["communes"])
     inside = [
-        province.is_empty or province.buffer(m, join_style="mitre").covers(g)
-        for g, m in zip(geometries, margin, strict=True)
+        not is_valid or province.is_empty or province.buffer(m, join_style="mitre").covers(g)
+        for g, m, is_valid in zip(geometries, margin, valid, strict=True)
     ]
     outside = rows.loc[~np.array(inside, dtype=bool)]
     details = [

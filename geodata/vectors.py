@@ -6,6 +6,7 @@ follow an address or a path that stands in a file.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
@@ -29,6 +30,9 @@ from geodata.tables import note
 
 TOO_ODD = (ShapelyError, RecursionError, OverflowError)
 """What a file that is JSON by its first bytes may still do to its reader."""
+
+HALF_LETTER = re.compile(rb"\\u[dD][89a-fA-F]")
+"""How JSON says a half of a letter; two of them make one."""
 
 PLAIN_SHAPES = range(8)
 """Shapely's numbers of points, lines, polygons and their collections; the others are curves."""
@@ -106,9 +110,14 @@ def read_geojson(source: Source, name: str, content: bytes) -> Features:
     """Read GeoJSON; its CRS member, where there is one, is what the file says."""
     try:
         told = json.loads(content)
+        if HALF_LETTER.search(content):
+            json.dumps(told, ensure_ascii=False).encode()
         features = told["features"]
         records = [dict(f.get("properties") or {}) for f in features]
         shapes = [shape(f["geometry"]) if f["geometry"] is not None else None for f in features]
+    except UnicodeEncodeError as error:
+        message = f"{name} holds half a letter (a lone surrogate), which no file can hold"
+        raise SourceError(source.source_id, "encoding_is_as_declared", message) from error
     except (LookupError, ValueError, TypeError, AttributeError, *TOO_ODD) as error:
         raise SourceError(
             source.source_id, "file_is_of_its_format", f"{name} is no GeoJSON: {error!r}"[:300]

@@ -58,7 +58,7 @@ def open_zip(source_id: str, content: bytes, limits: Limits) -> Unpacked:
     limits.hold(source_id, "entries", content.count(ENTRY_MARK), "the archive")
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-        infos = [info for info in archive.infolist() if not info.is_dir()]
+        infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
     except ODD as error:
         raise _refusal(source_id, f"the archive cannot be opened: {error}") from error
     limits.hold(source_id, "unpacked_bytes", sum(i.file_size for i in infos), "the archive")
@@ -77,6 +77,7 @@ def _faults(info: zipfile.ZipInfo, limits: Limits) -> list[str]:
     names = (info.filename, info.orig_filename)
     told = (
         (any(OUTSIDE.search(name) for name in names), "leaves its folder"),
+        (not info.filename, "has no name"),
         (bool(stat.S_IFMT(mode)) and not stat.S_ISREG(mode), "is a link or a device"),
         (bool(info.flag_bits & 0x1), "is locked with a password"),
         (info.compress_type not in METHODS, "is packed by another method than deflate"),
