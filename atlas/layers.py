@@ -104,7 +104,7 @@ def safe_json(value: Json) -> str:
 
 def _plain(value: Json) -> Json:
     if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
+        return {plain(key): _plain(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_plain(part) for part in value]
     return plain(value) if isinstance(value, str) else value

@@ -24,7 +24,8 @@ ZOOM_STEP = 0.25  # there are no tiles, so the first view may fit the province c
 
 FIRST_PARTS = ("base", "draw", "hash", "panel", "page")
 LATER_PARTS = (
-    *("narrow", "facets", "list", "search", "shortlist", "compare", "carry", "point", "browse"),
+    *("narrow", "facets", "list", "search", "shortlist", "compare", "carry", "point"),
+    *("hand", "browse"),
 )
 PAPER_PARTS = ("paper",)
 """The scripts of ``site/scripts/map`` in the order of their need: what the first view runs, what

@@ -1,6 +1,7 @@
 """The small book with text in every field that must stay text wherever it is shown."""
 
 import dataclasses
+import re
 
 import pandas as pd
 
@@ -9,15 +10,20 @@ from books import small_book
 from geodata.ledger import Change
 
 HOSTILE = (
+    '=HYPERLINK("x";"y")+cmd|\' /C calc\'!A0'
     "<script>globalThis.ran=1</script>"
     "${globalThis.ran=2}`${globalThis.ran=3}`"
     '"><img src=x onerror="globalThis.ran=4">'
     "</script><script>globalThis.ran=5//\u2028\u2029"
-    "\u202eesrever\u202c{{ 7 * 7 }}{% raw %}'; globalThis.ran=6 //"
+    "\u202eesrever\u202c\u200f{{ 7 * 7 }}{% raw %}'; globalThis.ran=6 //"
 )
+"""A formula, markup, a template's and a script's own signs, quotes, turned and hidden letters."""
+
+CLEAN = re.sub("[\u200e\u200f\u2028-\u202e]", "", HOSTILE)
+"""The same without the hidden signs, which the checks refuse: it goes through the whole run."""
 
 KEPT = {
-    "subject_id", "table", "kind", "confidence", "as_of", "as_of_basis", "on", "on_basis", "unit",
+    "subject_id", "table", "kind", "confidence", "as_of", "as_of_basis", "on", "on_basis",
     "fund", "axis", "group", "stage_id", "document_id", "qualifier", "method", "schedule", "state",
     "location_basis", "level", "unit_id", "measure", "date_basis", "severity", "published_on",
     "retrieved_on", "due_on", "looked_on", "met_on", "last_heard_on", "inside_id", "contains_ids",
@@ -25,7 +31,7 @@ KEPT = {
     "duty_id", "cadence", "before_day", "scope", "price_basis", "period", "value", "amount",
     "document_ids", "partner_ids", "unit_ids", "is_baseline", "is_qualitative", "duty_count",
     "starts_on", "ends_on", "longitude", "latitude", "edition", "previous_edition", "source_id",
-    "year", "clause", "layer", "plan_refs", "groups",
+    "year", "layer", "plan_refs", "groups", "area_km2", "reach_m", "valid_from", "valid_to",
 }  # fmt: skip
 """Ids, closed vocabularies, numbers and dates, which the checks hold to their forms; a claim's
 value is hostile all the same where it is text."""

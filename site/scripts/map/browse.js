@@ -45,6 +45,7 @@ Atlas.browse = (() => {
       Atlas.draw.hide(feature, !verdict.shown);
       Atlas.draw.look(feature, lookOf(id, verdict.mark));
     });
+    Atlas.draw.stack(Atlas.page.map);
     document.documentElement.dataset.colour = colour || 'stage';
     document.querySelectorAll('[name="colour"]').forEach((one) => {
       const dot = /** @type {HTMLInputElement} */ (one);
@@ -171,6 +172,7 @@ Atlas.browse = (() => {
     Atlas.search.build();
     Atlas.shortlist.build();
     Atlas.carry.build();
+    Atlas.hand.build();
     listenLook();
     byId('reset').addEventListener('click', reset);
     Atlas.page.map.on('moveend overlayadd overlayremove', () => { if (Atlas.page.state.view) { changed(); } });

@@ -4,13 +4,10 @@ Atlas.draw = (() => {
   const { make, svg, use, say } = Atlas.base;
   const NAMES_FROM_ZOOM = 10.25;
   const WATER_FROM_ZOOM = 12;
-  const PIN = 26;
+  const PIN = 26; // pixels; nearer than this, two signs hide each other
   const SLICE_MS = 12;
   const STEPS = 100000;
   const ABOVE_SHEET = 0.2; // of the map's height
-  /** Two signs nearer than this, in pixels, hide each other in part. */
-  const TOUCHING = 24;
-
   /** @type {Record<string, Feature>} */
   const records = Object.create(null);
 
@@ -52,9 +49,20 @@ Atlas.draw = (() => {
       iconSize: [PIN, PIN]
     });
     feature.label = `${feature.name}, ${feature.says}. ${feature.where}`;
-    feature.marker = L.marker(feature.at, { icon, riseOnHover: true });
+    feature.marker = L.marker(feature.at, { icon, riseOnHover: true, autoPanOnFocus: false });
     feature.marker.on('add', () => dress(feature));
     return feature.marker;
+  }
+
+  /* A sign that gets the focus comes into the map's frame, and the frame into the window. */
+  /** @param {Feature} feature @param {HTMLElement} element */
+  function reveal(feature, element) {
+    const { map } = Atlas.page;
+    const credit = map.getContainer().querySelector('.leaflet-bottom.leaflet-right')?.clientHeight || 0;
+    map.getContainer().scrollTo(0, 0);
+    map.panInside(feature.at, { paddingTopLeft: [2 * PIN, 2 * PIN], paddingBottomRight: [2 * PIN, PIN + credit], animate: false });
+    element.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    map.getContainer().scrollTo(0, 0);
   }
 
   /* Leaflet makes a marker's element anew each time it is added. */
@@ -62,8 +70,8 @@ Atlas.draw = (() => {
   function dress(feature) {
     const element = feature.marker.getElement();
     if (!element) { return; }
-    element.setAttribute('aria-label', feature.label);
     element.dataset.id = feature.id;
+    told(feature);
     mark(feature, 'is-dim', feature.dim);
     mark(feature, 'is-out', feature.out);
     if (feature.tone) { mark(feature, feature.tone, true); }
@@ -74,7 +82,10 @@ Atlas.draw = (() => {
         Atlas.draw.onPick(feature.id, true);
       }
     });
-    element.addEventListener('focus', () => Atlas.draw.onLight(feature.id, true));
+    element.addEventListener('focus', () => {
+      reveal(feature, element);
+      Atlas.draw.onLight(feature.id, true);
+    });
     element.addEventListener('blur', () => Atlas.draw.onLight(feature.id, false));
   }
 
@@ -107,6 +118,8 @@ Atlas.draw = (() => {
     feature.dim = false;
     feature.out = false;
     feature.tone = '';
+    feature.members = [];
+    feature.under = false;
     return group;
   }
 
@@ -165,7 +178,9 @@ Atlas.draw = (() => {
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     const made = L.map(id, { zoomAnimation: !still, fadeAnimation: !still, inertia: !still, ...options });
     made.createPane('names');
-    L.control.zoom({ zoomInTitle: say('zoom_in'), zoomOutTitle: say('zoom_out') }).addTo(made);
+    // whoever asks for less motion sees no map slide, not by the arrow keys either
+    if (still) { made.panBy = (offset, asked) => L.Map.prototype.panBy.call(made, offset, { ...asked, animate: false }); }
+    made.zoomControl = L.control.zoom({ zoomInTitle: say('zoom_in'), zoomOutTitle: say('zoom_out') }).addTo(made);
     L.control.scale({ imperial: false }).addTo(made);
     const far = () => {
       const names = made.getContainer().classList;
@@ -209,7 +224,48 @@ Atlas.draw = (() => {
     if (tone) { mark(feature, tone, true); }
     Object.assign(feature, { label, dim, tone });
     mark(feature, 'is-dim', dim);
-    feature.marker.getElement()?.setAttribute('aria-label', label);
+    told(feature);
+  }
+
+  /* A sign says its name and how many others lie under it; those are reached from its panel. */
+  /** @param {Feature} feature */
+  function told(feature) {
+    const element = feature.marker.getElement();
+    if (!element) { return; }
+    const more = feature.members.length;
+    const name = feature.label + (more ? `. ${say('here', { count: more })}` : '');
+    const shown = more ? `+${more}` : '';
+    if (element.ariaLabel !== name) { element.ariaLabel = name; }
+    if (element.dataset.more !== shown) { element.dataset.more = shown; }
+    if (element.classList.contains('is-under') !== feature.under) { element.classList.toggle('is-under', feature.under); }
+  }
+
+  /** @param {L.Map} made @param {Feature} feature */
+  const isThere = (made, feature) => !feature.out && made.hasLayer(feature.marker);
+
+  /** @param {L.Point} a @param {L.Point} b */
+  const touches = (a, b) => Math.max(Math.abs(a.x - b.x), Math.abs(a.y - b.y)) < PIN;
+
+  /* Of signs that would hide each other one is shown, the open record's before all, then places. */
+  /** @type {AtlasScripts['draw']['stack']} */
+  function stack(made) {
+    const had = /** @type {HTMLElement} */ (document.activeElement)?.dataset?.id;
+    /** @param {Feature} one */
+    const rank = (one) => (one.id === Atlas.panel.open ? 0 : one.table === 'places' ? 1 : 2);
+    const there = Object.values(records).filter((one) => isThere(made, one)).sort((a, b) => rank(a) - rank(b));
+    /** @type {Map<string, [Feature, L.Point][]>} */
+    const heads = new Map();
+    there.forEach((feature) => {
+      const at = made.latLngToLayerPoint(feature.at);
+      const [column, row] = [Math.floor(at.x / PIN), Math.floor(at.y / PIN)];
+      const near = [-1, 0, 1].flatMap((x) => [-1, 0, 1].flatMap((y) => heads.get(`${column + x} ${row + y}`) || []));
+      const head = near.find(([, point]) => touches(point, at))?.[0];
+      feature.under = Boolean(head);
+      feature.members = [];
+      if (head) { head.members.push(feature); } else { heads.set(`${column} ${row}`, [[feature, at]]); }
+      if (head && feature.id === had) { head.marker.getElement()?.focus({ preventScroll: true }); }
+    });
+    there.forEach(told);
   }
 
   /** @param {L.Map} made @param {Feature} feature */
@@ -224,13 +280,5 @@ Atlas.draw = (() => {
     if (!Atlas.base.wide()) { made.panBy([0, made.getSize().y * ABOVE_SHEET], { animate: false }); }
   }
 
-  /* The records whose signs the sign of this one may hide. */
-  /** @param {L.Map} made @param {Feature} feature */
-  function near(made, feature) {
-    const here = made.latLngToLayerPoint(feature.at);
-    return Object.values(records).filter((other) => other !== feature && !other.out && made.hasLayer(other.marker)
-      && made.latLngToLayerPoint(other.at).distanceTo(here) < TOUCHING);
-  }
-
-  return { records, map, fill, named, light, hide, look, goTo, near, onPick: () => {}, onLight: () => {} };
+  return { records, map, fill, named, light, hide, look, goTo, stack, onPick: () => {}, onLight: () => {} };
 })();

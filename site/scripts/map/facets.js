@@ -86,11 +86,26 @@ Atlas.facets = (() => {
     bar.dataset.range = name;
     bar.dataset.end = end;
     bar.min = '0';
-    const out = make('output');
-    out.htmlFor.add(bar.id);
     label.htmlFor = bar.id;
-    box.append(label, bar, out);
+    box.append(label, bar, exact(name, end), make('span', 'unit', unitOf(name)));
     return box;
+  }
+
+  /* The same as a number, for whoever does not drag. */
+  /** @param {string} name @param {string} end */
+  function exact(name, end) {
+    const field = make('input', 'exact');
+    field.type = 'number';
+    field.id = `${name}-${end}-exact`;
+    field.min = '0';
+    field.step = 'any';
+    field.dataset.range = name;
+    field.dataset.end = end;
+    const side = end === 'least' ? say('from') : say('to');
+    field.setAttribute('aria-label', `${say(`facet_${name}`)}, ${side} (${unitOf(name)})`);
+    field.addEventListener('change', () => changed(field));
+    field.addEventListener('input', (event) => event.stopPropagation());
+    return field;
   }
 
   /** @param {string} name */
@@ -162,8 +177,8 @@ Atlas.facets = (() => {
   function slid(bar) {
     const name = bar.dataset.range || '';
     const wish = asked(name);
-    const value = Number(bar.value);
     const { most: top } = scales[name] || scale(name);
+    const value = Math.max(0, bar.value === '' ? (bar.dataset.end === 'least' ? 0 : top) : Number(bar.value));
     if (bar.dataset.end === 'least') {
       wish.least = value > 0 ? value : null;
       if (wish.most !== null && wish.most < value) { wish.most = value < top ? value : null; }
@@ -237,9 +252,10 @@ Atlas.facets = (() => {
     [['least', wish.least ?? 0], ['most', wish.most ?? most]].forEach(([end, value]) => {
       const bar = input(`${name}-${end}`);
       Object.assign(bar, { max: String(most), step: String(step), value: String(value), disabled });
-      const text = amount(name, Number(value));
-      bar.setAttribute('aria-valuetext', text);
-      /** @type {HTMLElement} */ (bar.parentElement?.querySelector('output')).textContent = text;
+      bar.setAttribute('aria-valuetext', amount(name, Number(value)));
+      const field = input(`${name}-${end}-exact`);
+      if (field.value !== String(value)) { field.value = String(value); }
+      field.disabled = disabled;
     });
     const tick = /** @type {HTMLInputElement} */ (byId(`range-${name}`).querySelector('[data-unknown]'));
     Object.assign(tick, { checked: !wish.known, disabled });

@@ -3,7 +3,7 @@
 Atlas.list = (() => {
   const { make, button, byId, input, say, number, find, wide } = Atlas.base;
 
-  /** @type {Record<string, { item: HTMLElement, link: HTMLAnchorElement, more: HTMLElement, home: HTMLElement }>} */
+  /** @type {Record<string, { item: HTMLElement, link: HTMLAnchorElement, more: HTMLElement, home: HTMLElement, sign: Element | null }>} */
   const rows = Object.create(null);
   /** @type {HTMLElement} */
   let flat;
@@ -33,7 +33,7 @@ Atlas.list = (() => {
     const star = button('', () => Atlas.shortlist.toggle(id), 'star');
     star.dataset.star = id;
     link.after(star, more);
-    rows[id] = { item, link, more, home: /** @type {HTMLElement} */ (item.parentElement) };
+    rows[id] = { item, link, more, home: /** @type {HTMLElement} */ (item.parentElement), sign: item.querySelector('use') };
     ['mouseenter', 'focusin'].forEach((name) => item.addEventListener(name, () => Atlas.draw.light(id, true)));
     ['mouseleave', 'focusout'].forEach((name) => item.addEventListener(name, () => Atlas.draw.light(id, false)));
   }
@@ -128,13 +128,14 @@ Atlas.list = (() => {
     input('in-view').checked = state.view;
     flat.hidden = !isFlat;
     stand(isFlat ? order(Object.keys(rows)) : Object.keys(rows), isFlat);
-    Object.entries(rows).forEach(([id, { item, more }]) => {
+    Object.entries(rows).forEach(([id, { item, more, sign }]) => {
       const verdict = verdicts[id];
       const text = told(id, verdict);
       item.hidden = !verdict.shown;
       item.classList.toggle('is-dim', verdict.mark === '-');
       if (more.textContent !== text) { more.textContent = text; }
-      item.querySelector('use')?.setAttribute('href', `#sign-${signOf(id, verdict)}`);
+      const name = `#sign-${signOf(id, verdict)}`;
+      if (sign && sign.getAttribute('href') !== name) { sign.setAttribute('href', name); }
       star(id);
     });
     groups(isFlat);

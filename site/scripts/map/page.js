@@ -127,6 +127,7 @@ Atlas.page = (() => {
       Atlas.page.state.map = [map.getZoom(), centre.lat, centre.lng];
       save();
     });
+    map.on('zoomend overlayadd overlayremove', () => Atlas.draw.stack(map));
     map.on('overlayadd overlayremove', () => {
       Atlas.page.state.hide = layers.filter(([, layer]) => !map.hasLayer(layer)).map(([id]) => id);
       save();
@@ -200,9 +201,12 @@ Atlas.page = (() => {
 
   /** @param {State} state */
   function wanted(state) {
-    let kept = null;
-    try { kept = localStorage.getItem('atlas.shortlist'); } catch { /* blocked: nothing is kept */ }
-    return !Atlas.hash.isPlain(state) || Boolean(kept && kept !== '[]');
+    let isKept = false;
+    try {
+      const list = localStorage.getItem('atlas.shortlist');
+      isKept = Boolean((list && list !== '[]') || localStorage.getItem('atlas.hand'));
+    } catch { /* blocked: nothing is kept */ }
+    return !Atlas.hash.isPlain(state) || isKept;
   }
 
   function embed() {
@@ -235,7 +239,10 @@ Atlas.page = (() => {
     Object.assign(Atlas.page, { map, layers: parts.layers });
     embed();
     await Atlas.draw.fill(parts.layers);
-    Atlas.draw.onPick = (id, byKey) => pick(id, byKey, byKey ? records[id].marker.getElement() : null);
+    Atlas.draw.onPick = (id, byKey) => {
+      pick(id, byKey, byKey ? records[id].marker.getElement() : null);
+      byId('panel').querySelector('.here')?.setAttribute('open', '');
+    };
     if (ATLAS_LAYERS.aside) {
       Atlas.draw.named(ATLAS_LAYERS.aside, say('aside'), 'aside').addTo(map);
     }
@@ -245,6 +252,7 @@ Atlas.page = (() => {
     root.routesDrawn = String(count('routes'));
     listen();
     follow(parts);
+    Atlas.draw.stack(map);
     watch(parts);
     isReady = true;
     root.mapReady = 'true';

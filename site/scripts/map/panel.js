@@ -25,7 +25,7 @@ Atlas.panel = (() => {
   /* Signs that hide each other are reached from whichever of them was hit. */
   /** @param {Feature} feature */
   function neighbours(feature) {
-    const near = Atlas.draw.near(Atlas.page.map, feature);
+    const near = feature.members;
     if (!near.length) { return []; }
     const box = make('details', 'here');
     box.append(make('summary', '', say('here', { count: near.length })));
@@ -98,10 +98,11 @@ Atlas.panel = (() => {
     const feature = records[id];
     if (!feature) { return false; }
     if (Atlas.panel.open) { mark(Atlas.panel.open, false); }
+    Atlas.panel.open = id;
+    Atlas.draw.stack(Atlas.page.map);
     const head = fill(feature);
     byId('panel').hidden = false;
     byId('map-page').classList.add('has-panel');
-    Atlas.panel.open = id;
     mark(id, true);
     if (opener !== undefined) { back = opener; }
     if (focus) { head.focus({ preventScroll: Atlas.base.wide() }); }
@@ -119,6 +120,7 @@ Atlas.panel = (() => {
     const marker = records[id].marker.getElement();
     const target = back && back.isConnected && back.offsetParent ? back : marker;
     if (had && target) { target.focus({ preventScroll: true }); }
+    Atlas.draw.stack(Atlas.page.map);
     back = null;
     Atlas.page.state.id = '';
     Atlas.page.save();
@@ -130,7 +132,9 @@ Atlas.panel = (() => {
     const panel = byId('panel');
     const was = panel.contains(document.activeElement) ? document.activeElement : null;
     const name = ['.star', '.close', 'h2', 'a', 'summary'].find((one) => was?.matches(one));
+    const isOpen = panel.querySelector('.here')?.hasAttribute('open');
     fill(records[Atlas.panel.open]);
+    panel.querySelector('.here')?.toggleAttribute('open', isOpen);
     if (name) { /** @type {HTMLElement | null} */ (panel.querySelector(name))?.focus({ preventScroll: true }); }
   }
 

@@ -133,7 +133,8 @@ Atlas.point = (() => {
     line.hidden = !at;
     line.replaceChildren();
     if (!at) { return; }
-    marker = L.layerGroup([Atlas.draw.named(Atlas.draw.spot(at, 7), say('point'), 'typed', 'top')]).addTo(Atlas.page.map);
+    const spot = L.circleMarker(at, { radius: 7, className: 'typed-spot', interactive: false });
+    marker = L.layerGroup([spot, Atlas.draw.named(at, say('point'), 'typed')]).addTo(Atlas.page.map);
     line.append(say('point_line', { at: written(at) }), ' ', button(say('point_remove'), () => {
       set(null);
       input('search').focus();

@@ -32,6 +32,8 @@ interface Feature {
   dim: boolean;
   out: boolean;
   tone: string;
+  members: Feature[];
+  under: boolean;
 }
 
 /** How a record is drawn: the sign in its shape, the words for it, faded or not, its colour's class. */
@@ -165,7 +167,7 @@ interface AtlasScripts {
     hide(feature: Feature, out: boolean): void;
     look(feature: Feature, look: Look): void;
     goTo(map: L.Map, feature: Feature): void;
-    near(map: L.Map, feature: Feature): Feature[];
+    stack(map: L.Map): void;
     onPick: (id: string, byKey: boolean) => void;
     onLight: (id: string, on: boolean) => void;
   };
@@ -211,6 +213,7 @@ interface AtlasScripts {
   paper: { fill(ids: string[]): void; address(ids: string[]): string };
   point: { read(text: string): Typed | null; set(at: At | null): void; show(): void; option(typed: Typed): HTMLElement };
   carry: { csv(ids: string[]): string; geojson(ids: string[]): string; build(): void };
+  hand: { build(): void };
   browse: { apply(): void; start(): void; shown: string[]; changed(): void; yearText(mark: string): string };
   map: (id: string, options: L.MapOptions) => L.Map;
   layer: (id: string) => L.LayerGroup;
