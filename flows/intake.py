@@ -100,7 +100,7 @@ def check(order: Order, collected: Path) -> Path:
     read = Read()
     items = read_collected(order)
     with Reader() as reader:
-        if any(item.files and item.source.kind != "file" for item in items):
+        if any(item.files and item.source.is_remote for item in items):
             reader.start()  # while it starts, our own tables are read and checked here
         states = [_read_state(i, archive, reader, read) for i in items if i.source.table]
         workbooks = taken(archive)
@@ -162,7 +162,7 @@ def _read_or_held(
     """
     if not item.files:
         return item, 0
-    last = () if item.source.kind == "file" else archive.last_good(item.source.source_id)
+    last = archive.last_good(item.source.source_id) if item.source.is_remote else ()
     has_other = last not in ((), item.files)
     try:
         return item, _read_one(item, archive, reader, read, has_other)
@@ -209,7 +209,8 @@ def _accept(order: Order, states: list[SourceState], findings: list[Finding]) ->
             taken = source.retrieved_on.isoformat()
             archive = Archive(order.archive)
             archive.accept(source.source_id, files, taken)
-            Freshness(archive).confirm(source.source_id, files, today())
+            if source.is_remote:
+                Freshness(archive).confirm(source.source_id, files, today())
 
 
 def refuse_broken_sources(order: Order) -> None:

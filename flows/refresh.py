@@ -16,7 +16,13 @@ from flows.intake import inputs_of, refuse_broken_sources
 from flows.judge import accepted
 from flows.lock import run_lock
 from flows.order import Order, Report
-from flows.work import missing_layers, read_run_findings, read_states, stale_days
+from flows.work import (
+    confirmed_on,
+    missing_layers,
+    read_run_findings,
+    read_states,
+    stale_days,
+)
 from geodata.errors import AtlasError
 
 ARTIFACT_KEY = "refresh-report"
@@ -99,7 +105,7 @@ def status(order: Order, report: Report) -> dict[str, Any]:
                 "as_of": s.source.as_of.isoformat(),
                 "retrieved_on": s.source.retrieved_on.isoformat(),
                 "age_days": (report.as_of - s.source.as_of).days if report.as_of else None,
-                "confirmed_on": s.confirmed_on or None,
+                "confirmed_on": confirmed_on(s),
                 "stale_days": stale_days(s),
                 "rows": s.rows,
                 "sha256": s.sha256,

@@ -100,6 +100,13 @@ def missing_layers(states: Iterable[SourceState]) -> tuple[str, ...]:
     return tuple(s.source.source_id for s in states if s.source.layer and s.state == "missing")
 
 
+def confirmed_on(state: SourceState) -> str | None:
+    """Return the day a remote source last gave what is used of it; None where nobody is asked."""
+    if state.state == "fresh" and state.source.is_remote:
+        return today().isoformat()
+    return state.confirmed_on or None
+
+
 def stale_days(state: SourceState) -> int | None:
     """Return for how many days a stale source has not given what is used of it; else None."""
     if state.state != "stale" or not state.confirmed_on:

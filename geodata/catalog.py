@@ -225,6 +225,11 @@ class Source(BaseModel):
         return Notation(self.numbers, self.dates)
 
     @property
+    def is_remote(self) -> bool:
+        """Whether somebody else is asked for it at every run."""
+        return self.kind in ("url", "overpass", "postgis")
+
+    @property
     def path(self) -> Path:
         """Where the file of a ``file`` source lies."""
         return self.folder / self.file

@@ -252,3 +252,14 @@ def test_a_source_cannot_be_changed_after_it_was_read(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="frozen"):
         source.title_en = "Other"  # type: ignore[misc]
     assert isinstance(source, Source)
+
+
+def test_the_source_that_the_readme_shows_is_one(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("```toml\n")[2].partition("```")[0]
+    common = [line for line in OVERPASS_TOML.splitlines() if line.split(" ")[0] in COMMON]
+    source = read_source(write(tmp_path, "\n".join([*common, shown]), "features"))
+    assert (source.kind, source.layer, source.optional) == ("overpass", "osm_features", True)
+
+
+COMMON = ("title_vi", "title_en", "publisher", "licence", "as_of", "retrieved_on")

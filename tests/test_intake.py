@@ -170,6 +170,9 @@ def work_archive(asked: Order) -> "intake.Archive":
 
 def test_only_a_stale_source_has_an_age(asked: Order, monkeypatch: pytest.MonkeyPatch) -> None:
     run(asked, FIRST, monkeypatch)
-    assert {work.stale_days(state) for state in work.read_states(asked)} == {None}
+    states = {state.source.source_id: state for state in work.read_states(asked)}
+    assert {work.stale_days(state) for state in states.values()} == {None}
+    assert work.confirmed_on(states["tiny_stages"]) == "2026-11-20"
+    assert work.confirmed_on(states["tiny_places"]) is None
     assert isinstance(work.read_layer_file(asked, "commune_boundaries"), gpd.GeoDataFrame)
     assert order.today() >= LATER
