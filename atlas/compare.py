@@ -203,7 +203,11 @@ def changes_json(previous: str, edition: str, changes: Iterable[Changed]) -> str
         "edition": edition,
         "previous_edition": previous or None,
         "changes": [
-            {k: v for k, v in vars(change).items() if v or k in ("old", "new")}
+            {
+                k: dict(sorted(v.items())) if isinstance(v, Mapping) else v
+                for k, v in vars(change).items()
+                if v or k in ("old", "new")
+            }
             for change in changes
         ],
     }

@@ -36,11 +36,13 @@ class Inputs:
     site_url: str
     previous: str
     contact: str = ""
+    looks_back: str = ""
 
     @property
     def key(self) -> str:
         """Checksum of everything but the previous edition: equal keys, equal content."""
         told = [self.as_of.isoformat(), self.sources, self.code, self.site_url, self.contact]
+        told += [self.looks_back] if self.looks_back else []
         return sha256_of(json.dumps(told).encode())
 
     @property
@@ -78,6 +80,7 @@ def write_manifest(
         "as_of": inputs.as_of.isoformat(),
         "key": inputs.key,
         "previous_edition": inputs.previous or None,
+        "looks_back": inputs.looks_back or None,
         **(compared or {}),
         "files": files,
     }

@@ -6,7 +6,7 @@ nobody's way and is not told.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from atlas.records import Changed, Past
@@ -26,10 +26,10 @@ class Entry:
     previous: str
     as_of: str
     key: str
-    inputs: str
-    accepted: tuple[str, ...]
-    groups: Mapping[str, str]
-    changes: tuple[Changed, ...]
+    inputs: str = ""
+    accepted: tuple[str, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
+    changes: tuple[Changed, ...] = ()
 
     @property
     def told(self) -> dict[str, Any]:

@@ -326,6 +326,8 @@ class Book:
     ``tables`` holds each table of `geodata.schema` as it is published (all text, sorted by key,
     with ``source_id``); ``communes`` and ``waterways`` are EPSG:4326 layers or None where their
     source is missing; ``history`` the editions that lead to this one, this one first.
+    ``looks_back`` is "then" where a past day is told with what was known by it, "now" where it
+    is told with hindsight.
     """
 
     edition: str
@@ -347,6 +349,7 @@ class Book:
     missing_layers: tuple[str, ...] = field(default=())
     history: tuple[Past, ...] = ()
     workbooks: tuple[Workbook, ...] = field(default=())
+    looks_back: str = ""
 
     @property
     def records(self) -> tuple[Record, ...]:

@@ -42,4 +42,6 @@ def step_text(step: str, sources: Mapping[str, Source], words: Words) -> str:
         return words("step.check", source=words.of(sources[rest], "title"))
     if verb in ("take", "supersede"):
         return words(f"step.{verb}", name=rest)
+    if verb == "look_back":
+        return words("step.look_back", table=table_title(rest, words))
     return words.known(f"step.{step}", step)

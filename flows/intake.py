@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from atlas.editions import Inputs, Shop, code_digest
+from atlas.editions import Inputs, Shop, code_digest, read_manifest
 from atlas.records import SourceState
 from flows.order import PROJECT, Order, today
+from flows.past import collect_then, inputs_then, look_back, workbooks_of
 from flows.work import (
     read_collected,
     read_findings,
@@ -31,14 +32,19 @@ from geodata.errors import PublishRefusedError, SourceError, UsageError
 from geodata.features import CheckedLayer, check_layer
 from geodata.findings import Finding
 from geodata.freshness import Freshness
-from geodata.inbox import quarantined, refusals, taken
+from geodata.inbox import quarantined, refusals
 from geodata.read import Sheet
 from geodata.reader import Reader
 from geodata.voices import Combined, combine
 
 
 def collect(order: Order) -> Path:
-    """Collect every source into the archive; leave what became of each."""
+    """Collect every source into the archive; leave what became of each.
+
+    To rebuild an edition its sources are brought back from the archive, and nobody is asked.
+    """
+    if order.rebuilds:
+        return collect_then(order)
     catalog, findings = load_catalog(order.sources)
     strange = set(order.only) - set(catalog)
     if strange:
@@ -74,11 +80,11 @@ def inputs_of(order: Order) -> Inputs:
     collected = read_collected(order)
     if not collected:
         raise UsageError(f"{order.sources} holds no source that can be read")
-    workbooks = taken(Archive(order.archive))
+    workbooks = workbooks_of(order)
     days = [c.source.retrieved_on for c in collected]
     newest = max([*days, *(date.fromisoformat(w.taken_on) for w in workbooks)])
     packages = *(PROJECT / name for name in ("geodata", "atlas", "flows")), order.sources
-    return Inputs(
+    inputs = Inputs(
         as_of=order.as_of or newest,
         sources=(
             *(
@@ -90,8 +96,15 @@ def inputs_of(order: Order) -> Inputs:
         code=code_digest(packages, order.site, PROJECT / "requirements.lock"),
         site_url=order.site_url,
         contact=order.contact,
-        previous=Shop(order.root).current(),
+        previous=_previous(Shop(order.root)),
     )
+    return inputs_then(order, inputs) if order.looks_back else inputs
+
+
+def _previous(shop: Shop) -> str:
+    """Return the edition that the next one is compared with; none where a past day is shown."""
+    current = shop.current()
+    return "" if not current or read_manifest(shop.public).get("looks_back") else current
 
 
 def check(order: Order, collected: Path) -> Path:
@@ -103,7 +116,7 @@ def check(order: Order, collected: Path) -> Path:
         if any(item.files and item.source.is_remote for item in items):
             reader.start()  # while it starts, our own tables are read and checked here
         states = [_read_state(i, archive, reader, read) for i in items if i.source.table]
-        workbooks = taken(archive)
+        workbooks = workbooks_of(order)
         combined = combine(read.sheets, workbooks)
         checked = check_sheets(combined.sheets)
         states += [_read_state(i, archive, reader, read) for i in items if i.source.layer]
@@ -112,7 +125,8 @@ def check(order: Order, collected: Path) -> Path:
     findings = read_findings(collected.with_name("collect.findings.json")) + read.findings
     findings += [*checked.findings, *combined.findings, *refusals(workbooks)]
     findings += [found for layer in layers.values() for found in layer.layer.findings]
-    _accept(order, states, findings)
+    if not order.looks_back:
+        _accept(order, states, findings)
     states += _inbox_states(combined)
     folder = order.work / "tables"
     write_frames(folder, checked.tables)
@@ -131,6 +145,8 @@ def check(order: Order, collected: Path) -> Path:
         order.work / "states.json",
         [[s.source.source_id, s.state, s.sha256, s.rows, s.why, s.confirmed_on] for s in states],
     )
+    if order.looks_back:
+        look_back(order)
     return folder
 
 

@@ -19,6 +19,7 @@ from atlas.positions import positions_table
 from atlas.records import Changed, Past
 from atlas.telling import NOT_KNOWN
 from flows.order import Order
+from flows.past import keep_inputs
 from flows.work import read_json, read_layer_file, read_states, read_tables, write_json
 from geodata.archive import Archive
 from geodata.cells import rows_of
@@ -30,8 +31,11 @@ def compare(order: Order, inputs: Inputs, accept: tuple[str, ...]) -> Path:
     """List what changed since the last edition, and write it into the log of editions.
 
     PublishRefusedError names everything that looks wrong and is not in ``accept``, and the
-    command to run if it is right; UsageError what in ``accept`` names nothing.
+    command to run if it is right; UsageError what in ``accept`` names nothing. A rebuilt day is
+    compared with nothing: what its edition changed is in the log.
     """
+    if order.looks_back:
+        return _leave(order, _changed_then(order, inputs), _side_after(order))
     before, after = _side_before(order, inputs.previous), _side_after(order)
     _require_known(accept, before, after)
     changes: tuple[Changed, ...] = ()
@@ -49,17 +53,29 @@ def compare(order: Order, inputs: Inputs, accept: tuple[str, ...]) -> Path:
         inputs.previous,
         inputs.as_of.isoformat(),
         inputs.key,
-        "",
+        keep_inputs(order, inputs),
         _names(alarms),
         _groups(after, changes),
         changes,
     )
     Archive(order.archive).append(LOG, entry.told)
+    return _leave(order, entry, after)
+
+
+def _changed_then(order: Order, inputs: Inputs) -> Entry:
+    """Return the log's entry of an edition that is rebuilt whole; else one without changes."""
+    log = read_log(Archive(order.archive).entries(LOG))
+    as_of = inputs.as_of.isoformat()
+    return log.get(inputs.edition) or Entry(inputs.edition, "", as_of, inputs.key)
+
+
+def _leave(order: Order, entry: Entry, after: Side) -> Path:
+    """Leave what the comparison found for the drawing and for the manifest."""
     path = order.work / "changes.json"
     write_json(
         path,
         {
-            "changes": [dataclasses.asdict(change) for change in changes],
+            "changes": [dataclasses.asdict(change) for change in entry.changes],
             "accepted": entry.accepted,
             "layers": {name: dataclasses.asdict(told) for name, told in after.layers.items()},
         },
@@ -153,8 +169,9 @@ def published_tables(order: Order) -> dict[str, pd.DataFrame]:
 
 
 def read_history(order: Order, edition: str) -> tuple[Past, ...]:
-    """Return the editions that led to one, that one first."""
-    return way_to(read_log(Archive(order.archive).entries(LOG)), edition)
+    """Return the editions that led to one, that one first; to a rebuilt day those up to it."""
+    log = read_log(Archive(order.archive).entries(LOG))
+    return way_to(log, edition if edition in log else order.rebuilds)
 
 
 def read_compared(order: Order) -> dict[str, object]:

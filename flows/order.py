@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,7 +29,9 @@ class Order(BaseModel):
 
     Below ``root`` lie ``public``, ``editions`` and ``var`` (archive, work files, Prefect's
     home). ``as_of`` is never the clock: without it, the newest day on which a source was taken.
-    ``contact`` takes corrections by mail; without it none is invented.
+    ``contact`` takes corrections by mail; without it none is invented. ``hindsight`` asks for all
+    that is known now about a past day. ``looks_back`` ("then" or "now"), ``rebuilds`` (an edition)
+    and ``home`` (the root whose archive is read) are set by `flows.past`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,10 +47,15 @@ class Order(BaseModel):
     site_url: str = "http://127.0.0.1:8000/"
     contact: str = Field(default="", pattern=r"^([^\s@<>\"'?&]+@[^\s@<>\"'?&]+)?$")
 
+    hindsight: bool = False
+    looks_back: Literal["", "then", "now"] = ""
+    rebuilds: str = ""
+    home: Path | None = None
+
     @property
     def archive(self) -> Path:
         """The append-only archive of everything accepted."""
-        return self.root / "var" / "archive"
+        return (self.home or self.root) / "var" / "archive"
 
     @property
     def inbox_folder(self) -> Path:
@@ -71,7 +79,11 @@ class Order(BaseModel):
             "--contact": self.contact or None,
         }
         options = [part for name, value in told.items() if value for part in (name, str(value))]
-        options += [] if self.online else ["--offline"]
+        flags = {
+            "--offline": not self.online,
+            "--hindsight": self.hindsight,
+        }
+        options += [name for name, is_set in flags.items() if is_set]
         options += [part for name in self.only for part in ("--only", name)]
         options += [part for name in dict.fromkeys(accept) for part in ("--accept", name)]
         return shlex.join(["atlas", "refresh", *options])

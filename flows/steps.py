@@ -23,6 +23,7 @@ from atlas.standing import standing, subject_kinds
 from atlas.verify import verify_site
 from flows.judge import published_tables, read_changes, read_compared, read_history
 from flows.order import Order
+from flows.past import workbooks_of
 from flows.work import (
     missing_layers,
     read_layer_file,
@@ -33,10 +34,8 @@ from flows.work import (
     write_findings,
     write_ledger,
 )
-from geodata.archive import Archive
 from geodata.cells import rows_of
 from geodata.claims import resolve
-from geodata.inbox import taken
 
 
 def resolve_claims(order: Order, tables: Path) -> Path:
@@ -131,7 +130,8 @@ def read_book(order: Order, inputs: Inputs) -> Book:
         gaps=tuple(assembler.gap(row) for row in rows_of(tables["gaps"])),
         missing_layers=missing_layers(states),
         history=read_history(order, inputs.edition),
-        workbooks=taken(Archive(order.archive)),
+        workbooks=workbooks_of(order),
+        looks_back=inputs.looks_back,
     )
 
 

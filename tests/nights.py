@@ -12,6 +12,7 @@ from pathlib import Path
 from atlas.editions import Shop
 from flows import intake, judge, steps
 from flows.order import Order
+from flows.past import rewind
 
 Rows = list[dict[str, str]]
 
@@ -39,20 +40,21 @@ class Nights:
 
     def run(self, accept: tuple[str, ...] = (), **told: object) -> str:
         """Run a night and return the edition that is published."""
-        order = self.order(**told)
+        order = rewind(self.order(**told))
         shutil.rmtree(order.work, ignore_errors=True)
         collected = intake.collect(order)
         inputs = intake.inputs_of(order)
         tables = intake.check(order, collected)
         intake.refuse_broken_sources(order)
-        if inputs.key != self.shop.current_key():
+        shop = Shop(order.root)
+        if inputs.key != shop.current_key():
             positions = steps.join(order, steps.resolve_claims(order, tables))
             steps.measure(order, positions, inputs.as_of)
             judge.compare(order, inputs, accept)
             draft = steps.draw(order, inputs)
             steps.verify(order, draft)
             steps.publish(order, draft, inputs.edition)
-        return self.shop.current()
+        return shop.current()
 
     def edit(self, source_id: str, change: Callable[[Rows], Rows], on: date | None = None) -> None:
         """Let the steward of a source change its rows, and say so in ``source.toml``."""

@@ -14,6 +14,7 @@ from conftest import TINY, Tree
 from nights import Nights, adding, altering
 
 from atlas import editions as shelf
+from builds import digests
 from geodata.archive import Archive
 from geodata.audit import audit
 from geodata.errors import PublishRefusedError, UsageError
@@ -220,3 +221,83 @@ def test_every_night_leaves_a_whole_archive(again: Nights) -> None:
     found = audit(Archive(again.order().archive))
     assert found.faults == ()
     assert dataclasses.asdict(found)["entries"] > len(TINY)
+
+
+def test_a_day_that_the_atlas_lived_is_rebuilt_with_the_bytes_it_had(
+    lived: tuple[Nights, list[str]], again: Nights
+) -> None:
+    _, made = lived
+    kept = digests(again.shop.editions / made[1])
+    listed, status = again.shop.listed(), again.root / "status.json"
+    assert again.run(as_of=date(2026, 1, 6)) == made[1]
+    past = again.root / "past" / "2026-01-06"
+    assert digests(past / "editions" / made[1]) == kept
+    assert again.shop.listed() == listed
+    assert again.shop.current() == made[2]
+    assert not status.exists()
+
+
+def test_a_day_between_two_editions_holds_what_the_earlier_one_did(again: Nights) -> None:
+    again.edit("tiny_claims", altering("kcn-a.area-ha.1", value="130"), date(2026, 1, 20))
+    again.run()
+    again.run(as_of=date(2026, 1, 10))
+    public = again.root / "past" / "2026-01-10" / "public"
+    assert "120" in (public / "data" / "claims.csv").read_text(encoding="utf-8")
+    assert "Rebuilt for 10 January 2026" in text_of(public / "en" / "index.html")
+    told = text_of(public / "en" / "changes" / "index.html")
+    assert "A rebuilt day is compared with no edition" in told
+    assert "2026-01-20" not in told
+
+
+def test_a_day_before_the_atlas_holds_what_was_published_by_then_and_says_so(
+    again: Nights,
+) -> None:
+    edition = again.run(as_of=date(2025, 1, 1))
+    public = again.root / "past" / "2025-01-01" / "public"
+    pages = sorted(public.rglob("index.html"))
+    assert len(pages) > 20
+    for path in pages:
+        assert "Rebuilt for 1 January 2025" in text_of(path) or "Bản dựng lại của ngày" in (
+            text_of(path)
+        )
+    late = re.compile(r"\b(2025-(0[1-9]|1[0-2])-(0[2-9]|[12]\d|3[01])|202[6-9](-\d\d)*)\b")
+    for name in ("claims", "stage_events", "money_events", "milestones", "indicators", "history"):
+        told = (public / "data" / f"{name}.csv").read_text(encoding="utf-8")
+        assert not late.search(told), name
+    assert json.loads((public / "changes.json").read_text(encoding="utf-8"))["changes"] == []
+    manifest = json.loads((public / "manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["looks_back"], manifest["edition"]) == ("then", edition)
+
+
+def test_a_past_day_is_the_same_each_time_and_with_hindsight_another(again: Nights) -> None:
+    day = date(2024, 6, 1)
+    first = again.run(as_of=day, hindsight=True)
+    past = again.root / "past" / "2024-06-01-hindsight"
+    before = digests(past / "editions" / first)
+    shutil.rmtree(past)
+    assert again.run(as_of=day, hindsight=True) == first
+    assert digests(past / "editions" / first) == before
+    claims = (past / "public" / "data" / "claims.csv").read_text(encoding="utf-8")
+    assert "kcn-a.area-ha.1" in claims
+    with pytest.raises(UsageError, match="nothing was known by 2020-01-01"):
+        again.run(as_of=date(2020, 1, 1))
+
+
+def test_hindsight_about_no_past_day_is_a_usage_error(again: Nights) -> None:
+    for told in ({}, {"as_of": date(2027, 1, 1)}):
+        with pytest.raises(UsageError, match="--hindsight is about a past day"):
+            again.run(hindsight=True, **told)
+
+
+def test_a_root_that_shows_only_past_days_is_no_edition_before_the_first(tmp_path: Path) -> None:
+    tree = Tree(tmp_path / "sources")
+    for table, rows in TINY.items():
+        tree.raw(table).parent.mkdir(parents=True)
+        tree.rows(table, rows)
+    nights = Nights(tmp_path / "root", tree.folder)
+    past = nights.run(as_of=date(2025, 1, 1))
+    assert (nights.root / "public" / "manifest.json").is_file()
+    first = nights.run()
+    told = json.loads((nights.current / "changes.json").read_text(encoding="utf-8"))
+    assert (past[:10], first[:10]) == ("2025-01-01", "2026-01-05")
+    assert told["previous_edition"] is None

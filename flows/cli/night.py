@@ -35,6 +35,11 @@ from geodata.audit import audit
 @INBOX
 @OFFLINE
 @click.option("--as-of", callback=read_date, help="The day the atlas speaks of, e.g. 2026-11-22.")
+@click.option(
+    "--hindsight",
+    is_flag=True,
+    help="With a past --as-of: tell that day by all that is known now, not by what was known then.",
+)
 @click.option("--only", multiple=True, help="Collect only this source anew; repeatable.")
 @click.option("--accept", multiple=True, help="Accept what a refusal named; repeatable.")
 @SITE_URL
@@ -42,11 +47,17 @@ from geodata.audit import audit
 def refresh(accept: tuple[str, ...], site_url: str | None, **asked: object) -> None:
     """Run the nightly run once, now, and publish.
 
+    With --as-of a past day, the atlas is rebuilt as it would have stood, from what was known by
+    then. It goes below past/ and leaves the current edition alone, unless nothing is published.
+
     Example: atlas refresh --mirror ../shared/mirror
     """
     order = order_of(asked, {"site_url": site_url} if site_url else {})
     os.environ.setdefault("PREFECT_HOME", str(order.root / "var" / "prefect"))
     require_writable(order.root / "var")
+    from flows.past import rewind
+
+    order = rewind(order)
     err.print("atlas: starting Prefect's temporary server (10-40 s) …", style="dim")
     from flows.refresh import refresh as run  # Prefect reads its settings when it is imported
 
