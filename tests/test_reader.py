@@ -8,6 +8,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
+from test_extract import Map
 from test_vectors import AS_LAYER, source
 
 import files
@@ -223,3 +224,15 @@ def test_reading_leaves_our_own_limits_alone(reader: Reader, kept) -> None:
     reader.sheet(source("csv", **CROSSWALK), *kept(ROWS))
     assert {w: resource.getrlimit(w) for w in before} == before
     assert POSITION
+
+
+def test_an_extract_of_openstreetmap_is_read_in_the_sandbox(
+    reader: Reader, kept, tmp_path: Path
+) -> None:
+    streets = Map()
+    streets.way((105.5, 9.7), (105.6, 9.8), highway="trunk", name="Quốc lộ 61C", ref="QL.61C")
+    box = {"kind": "url", "files": CROSSWALK["files"], "bbox": (105.3, 9.5, 106.0, 10.1)}
+    extract = source("pbf", crs="EPSG:4326", key="osm_id", **{**AS_LAYER, **box})
+    file, archive = kept(streets.write(tmp_path / "map.osm.pbf"))
+    layer = reader.layer(extract, [file], archive)
+    assert list(layer.features["ref"]) == ["QL.61C"]
