@@ -35,7 +35,7 @@ find_node = command -v npm >/dev/null && node -e '$(node_fits)' 2>/dev/null || {
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas test lock clean setup browser database
+.PHONY: help atlas test lock clean setup browser database office
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -44,7 +44,7 @@ atlas: setup ## build the atlas; ARGS="..." is handed to `atlas refresh`
 	$(BIN)/atlas refresh $(ARGS)
 
 # pytest comes last, so that its count is the last thing one reads.
-test: setup browser database ## lint, types, import contracts, tests with coverage
+test: setup browser database office ## lint, types, import contracts, tests with coverage
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -95,6 +95,15 @@ browser: $(PYTHON_READY)
 				"needed for the browser tests: a Chromium started by 'chromium'" >&2; exit 1; }; \
 		test "$$(id -u)" = 0 || sudo=sudo; \
 		$(call apt_install,chromium libatomic1); }
+
+# Planners fill the workbook in with it too; the tests let it save one.
+office:
+	@command -v soffice >/dev/null || { \
+		command -v apt-get >/dev/null || { \
+			echo "found no soffice, and no apt-get to install with;" \
+				"needed for the workbook's tests: libreoffice-calc" >&2; exit 1; }; \
+		test "$$(id -u)" = 0 || sudo=sudo; \
+		$(call apt_install,libreoffice-calc-nogui); }
 
 # The tests make clusters of their own; no server that runs already is touched.
 database:

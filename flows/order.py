@@ -74,6 +74,7 @@ class Order(BaseModel):
             "--out": self.root,
             "--sources": self.sources if self.sources != fields["sources"].default else None,
             "--mirror": self.mirror,
+            "--inbox": self.inbox,
             "--as-of": self.as_of,
             "--site-url": self.site_url if self.site_url != fields["site_url"].default else None,
             "--contact": self.contact or None,

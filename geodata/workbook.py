@@ -148,7 +148,7 @@ PAGES: tuple[Page, ...] = (
         "Lấp đầy",
         "Occupancy",
         (_SUBJECT, Entry("measure", "measures", width=44), _PHASE, _QUALIFIER,
-         Entry("value", kind="decimal"), Entry("as_of"), _NOTE),
+         Entry("value", vi="Giá trị", en="Value", kind="decimal"), Entry("as_of"), _NOTE),
         ("subject_id", "measure", "phase", "as_of"),
         ("qualifier", "value"),
     ),

@@ -1,5 +1,6 @@
 """The whole run through Prefect, as a person starts it: the only file that starts Prefect."""
 
+import datetime
 import json
 import os
 import shutil
@@ -8,9 +9,16 @@ import subprocess
 import time
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from builds import ATLAS, SOURCES, Built, digests, run_atlas
+from flows.inbox import take
+from flows.intake import collect
+from flows.order import Order
+from geodata.archive import Archive
+from geodata.inbox import taken
+from planners import fill, results, sign
 
 
 @pytest.fixture
@@ -114,6 +122,51 @@ def test_a_killed_refresh_leaves_the_edition_and_the_next_one_runs(
     again = run_atlas("refresh", "--out", root, "--as-of", "2026-12-31", *built.network)
     assert again.returncode == 0, again.stderr
     assert (root / "public").readlink().name.startswith("2026-12-31-")
+
+
+def test_workbooks_go_round_from_the_template_to_the_page_and_the_answer(
+    built: Built, tmp_path: Path
+) -> None:
+    root, folder = tmp_path / "root", tmp_path / "inbox"
+    shutil.copytree(built.root, root, symlinks=True)
+    template = tmp_path / "t.xlsx"
+    made = run_atlas("template", "--root", root, "--out", template, "--agency", "bql-kcn")
+    assert made.returncode == 0, made.stderr
+    folder.mkdir()
+    park, day = "kcn-tan-phu-thanh-1", datetime.date(2026, 9, 30)
+    cells = {"subject_id": park, "measure": "Tỷ lệ lấp đầy", "as_of": day}
+    handed_in = {
+        "bql.xlsx": ("Ban Quản lý các Khu công nghiệp tỉnh", [97.25, "chín mươi"]),
+        "sct.xlsx": ("so-cong-thuong", ["91,5"]),
+    }
+    for name, (agency, figures) in handed_in.items():
+        book = openpyxl.load_workbook(template)
+        sign(book, "Nguyễn Văn An", agency, datetime.date(2026, 11, 20))
+        phases = ({"value": value, "phase": str(n or "")} for n, value in enumerate(figures))
+        fill(book, {"occupancy": [cells | told for told in phases]})
+        book.save(folder / name)
+    done = run_atlas("refresh", "--out", root, "--inbox", folder, *built.network)
+    assert done.returncode == 0, done.stderr
+    assert "bql.xlsx: 2 rows: 1 accepted, 1 refused" in done.stderr
+    public = root / "public"
+    page = (public / "vi" / "places" / park / "index.html").read_text(encoding="utf-8")
+    for told in ("97,25%", "91,5%", "Sổ số liệu của Ban Quản lý các Khu công nghiệp tỉnh, nộp ngày",
+                 "Trang “Lấp đầy”, ô F14", "số liệu khác nhau"):  # fmt: skip
+        assert told in page
+    track = (public / "en" / "track" / "index.html").read_text(encoding="utf-8")
+    assert "Agencies that hand in workbooks say the same of one thing" in track
+    status = json.loads((public / "status.json").read_text(encoding="utf-8"))
+    assert [(w["name"], w["accepted"], w["refused"]) for w in status["inbox"]["workbooks"]] == [
+        ("bql.xlsx", 1, 1),
+        ("sct.xlsx", 1, 0),
+    ]
+    assert "chín mươi" in (public / "data" / "quarantine.csv").read_text(encoding="utf-8")
+    answer = openpyxl.load_workbook(folder / "bql.answer.xlsx")
+    assert list(results(answer, "occupancy").values())[-1].startswith("Chưa nhận. Giá trị: ")
+    order = Order(root=root, inbox=folder, online=False)
+    collect(order)
+    take(order)
+    assert len(taken(Archive(order.archive))) == 2
 
 
 def test_the_schedule_runs_at_its_minute_and_leaves_no_process(

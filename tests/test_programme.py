@@ -1,6 +1,6 @@
 import dataclasses
 
-from atlas.programme import counts, divisions, documents_of, reached, series
+from atlas.programme import counts, divisions, documents_of, duty_reports, reached, series
 from books import indicator, money_row, small_book, table, target
 
 
@@ -51,3 +51,27 @@ def test_a_row_without_documents_rests_on_its_plan():
         "s1"
     ]
     assert documents_of(book, {"document_ids": "gone"}) == ()
+
+
+def test_a_reported_duty_is_late_by_the_plans_day_and_a_silent_one_is_not_known():
+    book = small_book()
+    duty = {"duty_id": "d1", "before_day": "11-15"}
+    report = {"report_id": "r1", "duty_id": "d1", "agency_id": "so-a", "period": "2024"}
+    reported = duty_reports(
+        dataclasses.replace(
+            book,
+            tables={
+                **book.tables,
+                "duties": table("duties", duty, {"duty_id": "d2"}, {"duty_id": "d3"}),
+                "duty_reports": table(
+                    "duty_reports",
+                    report | {"done_on": "2024-11-14"},
+                    report | {"report_id": "r2", "period": "2025", "done_on": "2025-11-20"},
+                    report | {"report_id": "r3", "duty_id": "d2", "done_on": "2024-12"},
+                ),
+            },
+        )
+    )
+    assert [one.days_late for one in reported["d1"]] == [6, 0]
+    assert [one.days_late for one in reported["d2"]] == [None]
+    assert "d3" not in reported
