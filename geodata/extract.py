@@ -1,20 +1,22 @@
 """Regional extracts of OpenStreetMap: what has a name or a number inside a box, and no more.
 
-The file is read three times from front to back and never unpacked as a whole: areas made of
-several ways, then the points inside the box, then the ways. What is kept beside the file grows
-with the box.
+The file is read several times from front to back and never unpacked as a whole: areas made of
+several ways, which points the ways need, those points, then the ways. What is chosen by tags or
+ids is chosen by osmium; what is kept beside the file is the ids of needed points and what lies in
+the box.
 """
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import osmium
-from osmium.osm import NODE, RELATION, WAY, Node, Relation, Way
+from osmium.filter import IdFilter, KeyFilter
+from osmium.osm import NODE, RELATION, WAY, Location, Way, osm_entity_bits
 from shapely import Point
 
 from geodata.errors import SourceError
@@ -26,6 +28,9 @@ Box = tuple[float, float, float, float]
 Line = list[tuple[float, float]]
 AREAS = ("port", "industrial")
 WAYS = ("road", "waterway", *AREAS)
+TELLING = ("highway", "waterway", "landuse", "industrial", "harbour")
+"""The keys without which nothing is any of these."""
+
 REPLICATED = "osmosis_replication_timestamp"
 
 
@@ -54,24 +59,21 @@ class _Extract:
     file: osmium.io.FileBuffer
     box: Box
 
-    def nodes(self) -> Iterator[Node]:
-        """Return the points inside the box."""
+    def named(self, kind: osm_entity_bits, wanted: tuple[str, ...]) -> Iterator[Any]:
+        """Return the objects of one kind that have a name or a number and are wanted."""
+        told = osmium.FileProcessor(self.file, kind).with_filter(KeyFilter("name", "ref"))
+        for found in told.with_filter(KeyFilter(*TELLING)):
+            if what_is(dict(found.tags)) in wanted:
+                yield found
+
+    def some(self, kind: osm_entity_bits, ids: Iterable[int]) -> Iterator[Any]:
+        """Return the objects of one kind with these ids."""
+        return iter(osmium.FileProcessor(self.file, kind).with_filter(IdFilter(ids)))
+
+    def holds(self, spot: Location) -> bool:
+        """Tell whether a location is one, and inside the box."""
         west, south, east, north = self.box
-        for node in osmium.FileProcessor(self.file, NODE):
-            spot = node.location  # type: ignore[union-attr]
-            if spot.valid() and west <= spot.lon <= east and south <= spot.lat <= north:
-                yield cast(Node, node)
-
-    def ways(self) -> Iterator[Way]:
-        """Return every way."""
-        return (cast(Way, way) for way in osmium.FileProcessor(self.file, WAY))
-
-    def areas(self) -> Iterator[Relation]:
-        """Return the named ports and industrial land that several ways make up."""
-        for told in osmium.FileProcessor(self.file, RELATION):
-            relation = cast(Relation, told)
-            if relation.tags.get("type") == "multipolygon" and _is_wanted(relation, AREAS):
-                yield relation
+        return spot.valid() and west <= spot.lon <= east and south <= spot.lat <= north
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,11 @@ class _Points:
     ids: "np.ndarray[tuple[int], np.dtype[np.int64]]"
     places: "np.ndarray[tuple[int, int], np.dtype[np.float64]]"
 
-    def runs(self, ids: list[int]) -> Iterator[Line]:
+    def runs(self, way: Way) -> Iterator[Line]:
         """Return the stretches of a way whose points are all known, each of two or more."""
         if not len(self.ids):
             return
+        ids = [node.ref for node in way.nodes]
         spots = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
         run: Line = []
         for spot, is_known in zip(spots, self.ids[spots] == ids, strict=True):
@@ -104,53 +107,64 @@ class _Area:
     lines: list[tuple[str, Line]]
 
 
-def _read(extract: _Extract) -> list[Row]:
+Roles = dict[int, list[tuple[_Area, str]]]
+"""Which areas a way is part of, and as what."""
+
+
+def _read_areas(extract: _Extract) -> tuple[list[tuple[int, _Area]], Roles]:
+    """Return the areas of several ways by their number, and the parts of their ways."""
     areas: list[tuple[int, _Area]] = []
-    roles: dict[int, list[tuple[_Area, str]]] = defaultdict(list)
-    for relation in extract.areas():
-        area = _Area(dict(relation.tags), [])
-        areas.append((relation.id, area))
-        for member in relation.members:
-            if member.type == "w":
-                roles[member.ref].append((area, member.role))
-    points, rows = _read_points(extract)
-    for way in extract.ways():
-        if way.id in roles or _is_wanted(way, WAYS):
-            runs = list(points.runs([node.ref for node in way.nodes]))
-            for area, role in roles.get(way.id, ()):
-                area.lines.extend((role, run) for run in runs)
-            rows += _rows_of(way, runs)
+    roles: Roles = defaultdict(list)
+    for relation in extract.named(RELATION, AREAS):
+        if relation.tags.get("type") == "multipolygon":
+            area = _Area(dict(relation.tags), [])
+            areas.append((relation.id, area))
+            for member in relation.members:
+                if member.type == "w":
+                    roles[member.ref].append((area, member.role))
+    return areas, roles
+
+
+def _read(extract: _Extract) -> list[Row]:
+    areas, roles = _read_areas(extract)
+    points = _read_points(extract, roles)
+    rows = [
+        row_of(f"node/{node.id}", dict(node.tags), Point(node.location.lon, node.location.lat))
+        for node in extract.named(NODE, AREAS)
+        if extract.holds(node.location)
+    ]
+    for way in extract.some(WAY, roles) if roles else ():
+        for run in points.runs(way):
+            for area, role in roles[way.id]:
+                area.lines.append((role, run))
+    for way in extract.named(WAY, WAYS):
+        rows += _rows_of(way, points)
     shapes = ((number, area.tags, area_of(area.lines)) for number, area in areas)
     rows += [row_of(f"relation/{n}", tags, shape) for n, tags, shape in shapes if shape is not None]
     return sorted(rows, key=lambda row: str(row["osm_id"]))
 
 
-def _rows_of(way: Way, runs: list[Line]) -> list[Row]:
-    """Return one row a stretch inside the box: none for a way that is only part of an area."""
-    if not _is_wanted(way, WAYS):
-        return []
+def _rows_of(way: Way, points: _Points) -> list[Row]:
+    """Return one row a stretch inside the box."""
     tags = dict(way.tags)
     return [
         row_of(f"{way.id}/{number}" if number else str(way.id), tags, shaped(run, tags))
-        for number, run in enumerate(runs)
+        for number, run in enumerate(points.runs(way))
     ]
 
 
-def _is_wanted(told: Node | Way | Relation, kinds: tuple[str, ...]) -> bool:
-    is_named = "name" in told.tags or "ref" in told.tags
-    return is_named and what_is(dict(told.tags)) in kinds
-
-
-def _read_points(extract: _Extract) -> tuple[_Points, list[Row]]:
-    """Return every point inside the box, and those that are ports or industrial land themselves."""
+def _read_points(extract: _Extract, members: Iterable[int]) -> _Points:
+    """Return the points of all ways that are wanted, as far as they lie inside the box."""
+    needed = array("q")
+    for way in extract.named(WAY, WAYS):
+        needed.extend(node.ref for node in way.nodes)
+    for way in extract.some(WAY, members) if members else ():
+        needed.extend(node.ref for node in way.nodes)
     ids, places = array("q"), array("d")
-    rows = []
-    for node in extract.nodes():
-        spot = (node.location.lon, node.location.lat)
-        ids.append(node.id)
-        places.extend(spot)
-        if len(node.tags) and _is_wanted(node, AREAS):
-            rows.append(row_of(f"node/{node.id}", dict(node.tags), Point(spot)))
+    for node in extract.some(NODE, needed) if needed else ():
+        if extract.holds(node.location):
+            ids.append(node.id)
+            places.extend((node.location.lon, node.location.lat))
     found, spots = np.frombuffer(ids, dtype=np.int64), np.frombuffer(places).reshape(-1, 2)
     order = np.argsort(found, kind="stable")
-    return _Points(found[order], spots[order]), rows
+    return _Points(found[order], spots[order])

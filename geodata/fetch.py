@@ -27,6 +27,7 @@ WAIT_MOST_S = 120.0
 
 REDIRECTS = 5
 CHUNK = 65_536
+GZIP = zlib.MAX_WBITS | 16
 HEADERS = {
     "User-Agent": "hau-giang-atlas (nightly atlas build)",
     "Accept-Encoding": "gzip",
@@ -256,13 +257,15 @@ def _decoded(response: httpx.Response) -> Iterator[bytes]:
         return
     if coding not in ("gzip", "x-gzip"):
         raise UnreachableError(f"{shown(response.url)} sends {coding!r}; gzip was asked for")
-    unpack = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    unpack = zlib.decompressobj(GZIP)
     try:
         for packed in response.iter_raw(CHUNK):
             rest = packed
-            while rest and not unpack.eof:
+            while rest:
+                if unpack.eof:
+                    unpack = zlib.decompressobj(GZIP)  # a packed file may go on with another
                 yield unpack.decompress(rest, CHUNK)
-                rest = unpack.unconsumed_tail
+                rest = unpack.unconsumed_tail or unpack.unused_data
     except zlib.error as error:
         raise TemporaryError(f"{shown(response.url)}: {error}") from error
     if not unpack.eof:

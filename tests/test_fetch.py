@@ -140,6 +140,14 @@ def test_an_answer_that_unpacks_a_thousandfold_is_never_held_whole(server: Serve
     assert peak < 5_000_000
 
 
+def test_a_packed_answer_of_several_parts_is_unpacked_whole(server: Server) -> None:
+    parts = gzip.compress(b"a" * 70_000) + gzip.compress(b"b" * 3)
+    server.answers = [say(body=parts, Content_Encoding="gzip")]
+    assert get(f"{server.url}/a")[0] == b"a" * 70_000 + b"bbb"
+    server.answers = [say(body=parts + b"more", Content_Encoding="gzip")]
+    assert "Error -3" in refusal(f"{server.url}/a")
+
+
 def test_another_packing_than_was_asked_for_is_refused(server: Server) -> None:
     server.answers = [say(Content_Encoding="br")]
     assert "sends 'br'; gzip was asked for" in refusal(f"{server.url}/a")
