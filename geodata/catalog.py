@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -233,6 +234,12 @@ class Source(BaseModel):
     def path(self) -> Path:
         """Where the file of a ``file`` source lies."""
         return self.folder / self.file
+
+    @property
+    def file_name(self) -> str:
+        """The name of its file, wherever it lies."""
+        remote = urlsplit(self.files[0].url).path.rpartition("/")[2] if self.files else ""
+        return self.file or remote or self.source_id
 
     @property
     def corrections(self) -> Path:

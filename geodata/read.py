@@ -68,7 +68,7 @@ def read_table(source: Source, content: bytes) -> Sheet:
     before it. SourceError where nothing can be read at all: empty, of another format, in
     another encoding, torn, or without a single column of its table.
     """
-    source.limits.hold(source.source_id, "bytes", len(content), source.file)
+    source.limits.hold(source.source_id, "bytes", len(content), source.file_name)
     table = TABLE[source.table]
     if source.format in TABLE_READERS:
         grid = TABLE_READERS[source.format](source, content)
@@ -154,8 +154,8 @@ def _grid_of_features(source: Source, content: bytes) -> Grid:
     if not wkt:
         message = f"table {source.table} has no geometry; {source.format} is for positions"
         raise SourceError(source.source_id, "file_is_of_its_format", message)
-    told = FEATURE_READERS[source.format](source, source.file, content)
-    shapes, findings = in_degrees(source, source.file, told)
+    told = FEATURE_READERS[source.format](source, source.file_name, content)
+    shapes, findings = in_degrees(source, source.file_name, told)
     texts = ["" if shape is None or shape.is_empty else shape.wkt for shape in shapes]
     body = [[*row, text] for row, text in zip(told.cells.to_numpy().tolist(), texts, strict=True)]
     header = [*(str(name) for name in told.cells), wkt]

@@ -53,7 +53,7 @@ def read_csv(source: Source, content: bytes) -> Grid:
     rows: list[Row] = []
     try:
         header = next(reader, [])
-        source.limits.hold(source.source_id, "columns", len(header), source.file)
+        source.limits.hold(source.source_id, "columns", len(header), source.file_name)
         start = reader.line_num + 1
         for cells in reader:
             if cells:
@@ -63,7 +63,7 @@ def read_csv(source: Source, content: bytes) -> Grid:
         raise SourceError(
             source.source_id,
             "file_is_of_its_format",
-            f"{source.file} stops being CSV at line {reader.line_num}: {error}",
+            f"{source.file_name} stops being CSV at line {reader.line_num}: {error}",
         ) from error
     _require_rows(source, rows)
     return Grid(header, rows, notes)
@@ -93,9 +93,9 @@ def _holds(row: Sequence[Cell]) -> bool:
 def _require_rows(source: Source, rows: list[Row]) -> None:
     if not rows:
         raise SourceError(
-            source.source_id, "file_is_not_empty", f"{source.file} has a header and no row"
+            source.source_id, "file_is_not_empty", f"{source.file_name} has a header and no row"
         )
-    source.limits.hold(source.source_id, "rows", len(rows), source.file)
+    source.limits.hold(source.source_id, "rows", len(rows), source.file_name)
 
 
 def _unread(source: Source, told: SheetCells) -> list[Finding]:
@@ -135,23 +135,25 @@ def _some(names: Sequence[str]) -> str:
 
 def _decode(source: Source, content: bytes) -> tuple[str, tuple[Finding, ...]]:
     if not content.strip():
-        raise SourceError(source.source_id, "file_is_not_empty", f"{source.file} is empty")
+        raise SourceError(source.source_id, "file_is_not_empty", f"{source.file_name} is empty")
     for magic, name in OTHER_FORMATS.items():
         if content.lstrip().startswith(magic):
             raise SourceError(
                 source.source_id,
                 "file_is_of_its_format",
-                f"{source.file} is {name}; source.toml says {source.format}",
+                f"{source.file_name} is {name}; source.toml says {source.format}",
             )
     _require_declared_mark(source, content)
     try:
         text = content.decode(CODECS[source.encoding])
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        told = f"line {line} of {source.file} is not {source.encoding}; declare its encoding in "
+        told = (
+            f"line {line} of {source.file_name} is not {source.encoding}; declare its encoding in "
+        )
         raise _encoding_refusal(source, told + "source.toml or save it as UTF-8") from error
     if text.startswith("\ufeff") or "\x00" in text:
-        told = f"{source.file} begins with two byte order marks or holds NUL; save it as UTF-8"
+        told = f"{source.file_name} begins with two byte order marks or holds NUL; save it as UTF-8"
         raise _encoding_refusal(source, told)
     if source.encoding != "windows-1258":
         return text, ()
@@ -165,13 +167,17 @@ def _require_declared_mark(source: Source, content: bytes) -> None:
     needed = MARKS_OF.get(source.encoding, ())
     has_mark = content.startswith(BYTE_ORDER_MARKS)
     if has_mark and not content.startswith(needed or (b"\xff" * 4,)):
-        told = f"{source.file} begins with a byte order mark; source.toml says {source.encoding}"
+        told = (
+            f"{source.file_name} begins with a byte order mark; source.toml says {source.encoding}"
+        )
         raise _encoding_refusal(source, f"{told}; declare utf-8-sig or utf-16")
     if needed and not has_mark:
-        told = f"{source.file} begins with no byte order mark; source.toml says {source.encoding}"
+        told = (
+            f"{source.file_name} begins with no byte order mark; source.toml says {source.encoding}"
+        )
         raise _encoding_refusal(source, f"{told}; declare utf-8 or save it again")
     if source.encoding == "windows-1258" and not content.isascii() and _is_utf_8(content):
-        told = f"{source.file} is UTF-8; source.toml says {source.encoding}; declare utf-8"
+        told = f"{source.file_name} is UTF-8; source.toml says {source.encoding}; declare utf-8"
         raise _encoding_refusal(source, told)
 
 

@@ -3,6 +3,7 @@
 import os
 import random
 import resource
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,10 +17,13 @@ from test_vectors import source
 
 import files
 from files import LAYER_FORMATS, POSITION, drawn, make
+from flows import intake
+from flows.order import Order
+from flows.work import read_states
 from geodata.archive import Archive, Stored
 from geodata.catalog import Source
 from geodata.checks import Checked, check_sheets
-from geodata.errors import SourceError
+from geodata.errors import PublishRefusedError, SourceError
 from geodata.read import Sheet, read_table
 from geodata.reader import Reader
 from geodata.schema import TABLE
@@ -144,6 +148,29 @@ def test_nothing_of_the_drill_lies_outside_its_folder(drill) -> None:
 def test_the_drill_left_this_process_small(drill) -> None:
     assert drill
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 4_000_000
+
+
+def test_a_run_goes_on_when_one_source_breaks_its_reader(tmp_path: Path) -> None:
+    tree = Tree(tmp_path / "sources")
+    for table, rows in TINY.items():
+        tree.raw(table).parent.mkdir(parents=True)
+        tree.rows(table, rows)
+    breaking = next(trap for trap in TRAPS if trap.outcome == "refused reader_survives")
+    whole = make("geopackage", drawn())
+    for kind, content in (("geoparquet", breaking.content), ("geopackage", whole)):
+        tree.raw("positions").write_bytes(content)
+        tree.describe("positions", format=kind, crs="EPSG:5897")
+        shutil.copytree(tree.raw("positions").parent, tree.folder / f"as_{kind}")
+    tree.rows("positions", TINY["positions"])
+    order = Order(root=tmp_path, sources=tree.folder, online=False)
+    order.work.mkdir(parents=True)
+    intake.check(order, intake.collect(order))
+    states = {s.source.source_id: (s.state, s.rows) for s in read_states(order)}
+    assert states["as_geoparquet"] == ("refused", 0)
+    assert states["as_geopackage"] == ("fresh", 1)
+    with pytest.raises(PublishRefusedError, match="as_geoparquet: reader_survives") as caught:
+        intake.refuse_broken_sources(order)
+    assert "1 source(s)" in str(caught.value)
 
 
 VALID = {
