@@ -89,12 +89,13 @@ $(SITE_READY): site/package.json site/package-lock.json site/.npmrc
 
 # Playwright brings a node of its own, which a small Debian lacks libatomic1 to start.
 browser: $(PYTHON_READY)
-	@{ command -v chromium && $(BIN)/playwright --version; } >/dev/null 2>&1 || { \
+	@{ command -v chromium && command -v rsync && command -v systemd-analyze \
+			&& $(BIN)/playwright --version; } >/dev/null 2>&1 || { \
 		command -v apt-get >/dev/null || { \
-			echo "found no working chromium and playwright, and no apt-get to install with;" \
-				"needed for the browser tests: a Chromium started by 'chromium'" >&2; exit 1; }; \
+			echo "found no working chromium and playwright, rsync and systemd-analyze," \
+				"and no apt-get to install with; needed for the tests: those three" >&2; exit 1; }; \
 		test "$$(id -u)" = 0 || sudo=sudo; \
-		$(call apt_install,chromium libatomic1); }
+		$(call apt_install,chromium libatomic1 rsync systemd); }
 
 # Planners fill the workbook in with it too; the tests let it save one.
 office:

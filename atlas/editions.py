@@ -1,8 +1,10 @@
 """Editions: immutable folders, published by one rename, listed and gone back to.
 
-Below a root lie ``editions/<id>/``, the link ``public`` to one of them, and ``status.json``, the
-record of the last run, which each edition links to: it is the one thing in a published folder
-that a later run may change.
+Below a root lie ``editions/<id>/``, the link ``public`` to one of them, and ``status.json`` and
+``status.md``, the record of the last run for machines and for people. Each edition links to them:
+they are the one thing in a published folder that a later run may change.
+
+Beside the editions, in ``.pinned`` and ``.held``, lie empty files: what a person decided.
 """
 
 import contextlib
@@ -21,6 +23,12 @@ from geodata.errors import AtlasError, UsageError
 
 MANIFEST = "manifest.json"
 STATUS = "status.json"
+STATUS_TEXT = "status.md"
+ASSETS = "assets/"
+PINNED, HELD = ".pinned", ".held"
+ROLLBACK = "rollback"
+"""What a person accepts to have the inputs published again that somebody went back from."""
+
 KEPT = 10
 DOOMED = ".old-"
 CODE_SUFFIXES = {".py", ".toml", ".j2", ".css", ".js", ".json", ".svg"}
@@ -140,7 +148,8 @@ class Shop:
 
     def publish(self, draft: Path, edition: str) -> None:
         """Flush a finished draft to disk, give it its name and switch the link to it."""
-        (draft / STATUS).symlink_to(Path("..") / ".." / STATUS)
+        for name in (STATUS, STATUS_TEXT):
+            (draft / name).symlink_to(Path("..") / ".." / name)
         _flush(draft)
         folder = self.editions / edition
         if folder.exists():
@@ -148,48 +157,123 @@ class Shop:
         else:
             draft.rename(folder)
         self.switch(edition)
+        for key in (self.editions / HELD).glob("*"):
+            key.unlink()
         self._prune()
+
+    def discard_draft(self) -> None:
+        """Remove what a run that failed had drawn, so that its space is free again."""
+        shutil.rmtree(self.editions / ".draft", ignore_errors=True)
 
     def switch(self, edition: str) -> None:
         """Point ``public`` at an edition by one rename. UsageError where there is none such."""
-        known = self.listed()
-        if edition not in known:
-            raise UsageError(
-                f"there is no edition {edition!r}; there are: {', '.join(known) or 'none'}"
-            )
+        self._require(edition)
         if self.public.exists() and not self.public.is_symlink():
             raise UsageError(f"{self.public} is not a link; move it away, then refresh again")
+        self._carry(edition)
         link = self.root / ".public.new"
         link.unlink(missing_ok=True)
         link.symlink_to(Path("editions") / edition)
         link.replace(self.public)
 
     def rollback(self, edition: str = "") -> str:
-        """Go back to an edition, or to the one before the current; return its id."""
+        """Go to an edition, or back to the one before the current; return its id.
+
+        Going back holds the edition that is left: its inputs are not published again by
+        themselves (``is_held``). Going to a held edition frees it.
+        """
+        ids, now = self.listed(), self.current()
         if not edition:
-            ids, now = self.listed(), self.current()
             before = ids[: ids.index(now)] if now in ids else ids
             if not before:
                 raise UsageError("there is no earlier edition to go back to")
             edition = before[-1]
+        self._require(edition)
+        left = self.current_key()
+        if left and ids.index(edition) < ids.index(now):
+            _mark(self.editions / HELD / left)
         self.switch(edition)
+        (self.editions / HELD / self.current_key()).unlink(missing_ok=True)
         return edition
 
-    def write_status(self, status: dict[str, Any]) -> None:
-        """Replace the record of the last run by one rename."""
+    def is_held(self, key: str) -> bool:
+        """Say whether a person went back from the edition that has these inputs."""
+        return (self.editions / HELD / key).is_file()
+
+    def pinned(self) -> list[str]:
+        """Return the ids of the editions that are never removed."""
+        marked = {path.name for path in (self.editions / PINNED).glob("*")}
+        return [name for name in self.listed() if name in marked]
+
+    def pin(self, edition: str) -> None:
+        """Keep an edition for ever, beside the ten newest. UsageError where there is none such."""
+        self._require(edition)
+        _mark(self.editions / PINNED / edition)
+
+    def unpin(self, edition: str) -> None:
+        """Let an edition go when its time comes. UsageError where there is none such."""
+        self._require(edition)
+        (self.editions / PINNED / edition).unlink(missing_ok=True)
+
+    def write_status(self, status: dict[str, Any], text: str = "") -> None:
+        """Replace the record of the last run, for machines and for people, each by one rename."""
         self.root.mkdir(parents=True, exist_ok=True)
-        new = self.root / ".status.new"
-        new.write_text(json.dumps(status, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        new.replace(self.root / STATUS)
+        _replace(self.root / STATUS_TEXT, text)
+        _replace(self.root / STATUS, json.dumps(status, ensure_ascii=False, indent=1) + "\n")
+
+    def _require(self, edition: str) -> None:
+        known = self.listed()
+        if edition not in known:
+            raise UsageError(
+                f"there is no edition {edition!r}; there are: {', '.join(known) or 'none'}"
+            )
+
+    def _carry(self, edition: str) -> None:
+        """Link the other editions' assets into this one's folder, where they are not yet.
+
+        They are named by their content, so none hides another. A reader whose page is of an
+        edition that is no longer published still gets what that page loads later. No manifest
+        lists them: an edition's content does not depend on its neighbours.
+        """
+        for other in self.listed():
+            names = [name for name in _own_files(self.editions / other) if name.startswith(ASSETS)]
+            for name in names:
+                target = self.editions / edition / name
+                with contextlib.suppress(OSError):  # there already, or no hard links here
+                    target.parent.mkdir(exist_ok=True)
+                    target.hardlink_to(self.editions / other / name)
 
     def _prune(self) -> None:
         """Remove what is too old; a cut leaves a hidden rest, never half an edition."""
-        kept = set(self.listed()[-KEPT:]) | {self.current()}
+        pinned = set(self.pinned())
+        newest = [name for name in self.listed() if name not in pinned][-KEPT:]
+        kept = {*newest, *pinned, self.current()}
         for name in self.listed():
             if name not in kept:
                 (self.editions / name).rename(self.editions / f"{DOOMED}{name}")
         for rest in self.editions.glob(f"{DOOMED}*"):
             shutil.rmtree(rest)
+
+
+def _own_files(folder: Path) -> list[str]:
+    with contextlib.suppress(AtlasError):
+        return sorted(read_manifest(folder)["files"])
+    return []
+
+
+def _mark(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def _replace(path: Path, text: str) -> None:
+    new = path.with_name(f".{path.name}.new")
+    try:
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def _flush(folder: Path) -> None:

@@ -22,7 +22,7 @@ LOADING_LINKS = {
     *("dns-prefetch", "prerender", "apple-touch-icon"),
 }
 LOADING_SHAPES = {"image", "use", "feimage"}
-LATER_FILES = ("status.json",)
+LATER_FILES = ("status.json", "status.md")
 ANYWHERE = "404.html"
 """The page that a host shows at any depth: its addresses begin at the host's root."""
 

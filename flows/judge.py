@@ -12,7 +12,7 @@ import geopandas as gpd
 import pandas as pd
 
 from atlas.compare import compare_standing, compare_tables, read_edition, read_standing
-from atlas.editions import Inputs, Shop, read_manifest
+from atlas.editions import ROLLBACK, Inputs, Shop, read_manifest
 from atlas.gates import Alarm, Extent, Side, extent, find_alarms, known_names
 from atlas.history import LOG, Entry, read_log, way_to
 from atlas.positions import positions_table
@@ -96,7 +96,7 @@ def _refusal(previous: str, alarms: Iterable[Alarm], command: str) -> str:
 
 
 def _require_known(accept: tuple[str, ...], before: Side, after: Side) -> None:
-    strange = sorted(set(accept) - known_names(before, after)) if accept else []
+    strange = sorted(set(accept) - {ROLLBACK} - known_names(before, after)) if accept else []
     if strange:
         raise UsageError(
             f"--accept {' '.join(strange)} names nothing that this run or the edition before "

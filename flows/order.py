@@ -31,7 +31,8 @@ class Order(BaseModel):
     home). ``as_of`` is never the clock: without it, the newest day on which a source was taken.
     ``contact`` takes corrections by mail; without it none is invented. ``hindsight`` asks for all
     that is known now about a past day. ``looks_back`` ("then" or "now"), ``rebuilds`` (an edition)
-    and ``home`` (the root whose archive is read) are set by `flows.past`.
+    and ``home`` (the root whose archive is read) are set by `flows.past`. ``wait_s``: how many
+    seconds it waits for its turn, None for without end. ``publish_to``: targets beside the root.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,6 +52,13 @@ class Order(BaseModel):
     looks_back: Literal["", "then", "now"] = ""
     rebuilds: str = ""
     home: Path | None = None
+    publish_to: tuple[str, ...] = ()
+    wait_s: float | None = 0
+
+    @property
+    def var(self) -> Path:
+        """What runs write for themselves; everything but the archive can be made anew."""
+        return self.root / "var"
 
     @property
     def archive(self) -> Path:
@@ -65,7 +73,7 @@ class Order(BaseModel):
     @property
     def work(self) -> Path:
         """Where the steps leave their results for the next one; made anew each run."""
-        return self.root / "var" / "work"
+        return self.var / "work"
 
     def command(self, accept: tuple[str, ...] = ()) -> str:
         """Return the command that asks for this refresh again, with these things accepted."""
@@ -85,6 +93,7 @@ class Order(BaseModel):
             "--hindsight": self.hindsight,
         }
         options += [name for name, is_set in flags.items() if is_set]
+        options += [part for to in self.publish_to for part in ("--publish-to", to)]
         options += [part for name in self.only for part in ("--only", name)]
         options += [part for name in dict.fromkeys(accept) for part in ("--accept", name)]
         return shlex.join(["atlas", "refresh", *options])
@@ -94,10 +103,12 @@ class Order(BaseModel):
 class Report:
     """What one run did; becomes ``status.json`` and the run's artifact."""
 
+    run_id: str = ""
     state: str = "failed"
     why: str = ""
     edition: str = ""
     as_of: date | None = None
+    notes: list[str] = field(default_factory=list)
     pages: int = 0
     accepted: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)

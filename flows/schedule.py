@@ -1,5 +1,7 @@
-"""The nightly schedule: Prefect's own, one run at a time."""
+"""The nightly schedule: Prefect's own, one run at a time, a missed night caught up once."""
 
+import logging
+from datetime import UTC, datetime
 from typing import cast
 
 from prefect import serve
@@ -7,23 +9,43 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
 
+from flows.due import TIMEZONE, missed, next_due
+from flows.heartbeat import write_beat
 from flows.order import Order
 from flows.refresh import refresh
 
-TIMEZONE = "Asia/Ho_Chi_Minh"
+log = logging.getLogger("atlas.run")
+
+NAME = "nightly"
 
 
-def serve_schedule(order: Order, cron: str) -> None:
-    """Serve the nightly deployment until stopped; a Prefect server must be reachable.
+def deployment_of(order: Order, cron: str) -> RunnerDeployment:
+    """Return the nightly deployment. A run that would overlap another is cancelled.
 
-    A run that would overlap another is cancelled, so that missed nights are caught up once.
+    Of several late runs the first one serves all: the others find that it began after they were
+    due, and do nothing.
     """
-    deployment = refresh.to_deployment(
-        name="nightly",
+    made = refresh.to_deployment(
+        name=NAME,
         parameters={"order": order.model_dump(mode="json")},
         schedule=Cron(cron, timezone=TIMEZONE),
         concurrency_limit=ConcurrencyLimitConfig(
             limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
         ),
     )
-    serve(cast(RunnerDeployment, deployment))
+    return cast(RunnerDeployment, made)
+
+
+def serve_schedule(order: Order, cron: str) -> None:
+    """Serve the nightly deployment until stopped; a Prefect server must be reachable.
+
+    What was missed is caught up first, and not through the deployment: its only slot may still
+    be held, for minutes, by a run that was killed.
+    """
+    patient = order.model_copy(update={"wait_s": None})
+    due = missed(order, cron, datetime.now(UTC))
+    if due:
+        log.info("the run due at %s was missed; it is caught up now", due.isoformat())
+        refresh(patient, return_state=True)  # how it ends, it tells itself
+    write_beat(order.var, next_due=next_due(cron, datetime.now(UTC)).isoformat())
+    serve(deployment_of(patient, cron))

@@ -31,3 +31,7 @@ class SourceError(AtlasError):
 
 class PublishRefusedError(AtlasError):
     """The new edition is not sound; the last one stays up."""
+
+
+class DeliveryError(AtlasError):
+    """A publishing target could not be brought to the published edition."""

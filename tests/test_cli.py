@@ -1,5 +1,7 @@
 """The ``atlas`` command without Prefect: what a person asks, and what it answers."""
 
+import json
+import os
 import shutil
 import signal
 import socket
@@ -135,16 +137,48 @@ def test_going_back_and_the_difference_between_editions(built: Built, root: Path
         places.read_text(encoding="utf-8").replace("KCN Tân Bình", "KCN Tân Bình mới"),
         encoding="utf-8",
     )
-    assert f"* {first}" in ask("editions", "--out", root).output
+    listed = ask("editions", "--out", root).output.splitlines()
+    assert [line for line in listed if line.startswith(f"* {first}") and "current" in line]
     told = ask("diff", first, second, "--out", root)
     assert told.exit_code == 1
-    assert (
-        "altered\tplaces\tkcn-tan-binh\tname_vi: 'KCN Tân Bình' -> 'KCN Tân Bình mới'"
-        in told.output
-    )
+    assert "Name (Vietnamese): KCN Tân Bình → KCN Tân Bình mới" in told.output
     assert ask("diff", first, first, "--out", root).exit_code == 0
     assert ask("rollback", second, "--out", root).output.strip() == second
     assert (root / "public").readlink().name == second
+
+
+def test_editions_are_pinned_and_listed_for_machines(built: Built, root: Path) -> None:
+    first = (root / "public").readlink().name
+    second = f"{first[:11]}{'f' * 12}"
+    copy = Path(shutil.copytree(root / "editions" / first, root / "editions" / second))
+    os.utime(copy / "manifest.json", (1, 1))
+    assert ask("pin", second, "--out", root).exit_code == 0
+    assert ask("rollback", "--out", root).output.strip() == second
+    told = json.loads(ask("editions", "--json", "--out", root).output)
+    marks = [(t["edition"], t["current"], t["pinned"], t["held"]) for t in told]
+    assert marks == [(second, True, True, False), (first, False, False, False)]
+    assert {"as_of", "published", "bytes"} <= set(told[0])
+    assert ask("unpin", second, "--out", root).exit_code == 0
+    assert "pinned" not in ask("editions", "--out", root).output
+    assert ask("pin", "2000-01-01-0", "--out", root).exit_code == 2
+
+
+def test_the_heartbeat_tells_a_monitor_whether_the_last_run_was_well(
+    built: Built, root: Path
+) -> None:
+    told = ask("heartbeat", "--out", root)
+    assert (told.exit_code, told.output.partition(";")[0]) == (0, "well")
+    told = ask("heartbeat", "--out", root, "--max-age", "0s")
+    assert told.exit_code == 1
+    assert "the last good run ended 0 h ago" in told.output
+    assert ask("heartbeat", "--out", root, "--max-age", "soon").exit_code == 2
+
+
+def test_the_edition_is_brought_to_another_folder(built: Built, tmp_path: Path) -> None:
+    told = run_atlas("publish", tmp_path / "www", "--out", built.root)
+    assert told.returncode == 0, told.stderr
+    assert (tmp_path / "www" / "vi" / "map" / "index.html").is_file()
+    assert run_atlas("publish", built.root / "public", "--out", built.root).returncode == 2
 
 
 def test_serve_answers_on_loopback_and_stops_when_told(built: Built) -> None:

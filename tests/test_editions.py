@@ -17,6 +17,7 @@ from atlas.editions import (
     KEPT,
     MANIFEST,
     STATUS,
+    STATUS_TEXT,
     Inputs,
     Shop,
     code_digest,
@@ -34,6 +35,7 @@ INPUTS = Inputs(
     previous="2026-11-21-0123456789ab",
 )
 PAGES = ("index.html", "vi/index.html", "data/places.csv")
+HASHED = "assets/map-{}.js"
 
 
 def drawn(shop: Shop, name: str) -> Path:
@@ -42,6 +44,8 @@ def drawn(shop: Shop, name: str) -> Path:
     for page in PAGES:
         (draft / page).parent.mkdir(parents=True, exist_ok=True)
         (draft / page).write_text(f"{name} " * 500, encoding="utf-8")
+    (draft / "assets").mkdir()
+    (draft / HASHED.format(name)).write_text(name, encoding="utf-8")
     write_manifest(draft, replace(INPUTS, code=name))
     born = int(name.removeprefix("e"))
     os.utime(draft / MANIFEST, (born, born))
@@ -62,6 +66,7 @@ def assert_whole(folder: Path) -> None:
     for name, told in read_manifest(folder)["files"].items():
         assert sha256_of((folder / name).read_bytes()) == told["sha256"], name
     assert (folder / STATUS).is_symlink()
+    assert (folder / STATUS_TEXT).is_symlink()
 
 
 @pytest.fixture
@@ -322,6 +327,83 @@ def test_readers_never_miss_a_file_while_editions_are_published(shop: Shop) -> N
     assert not faults
     assert set(reads) == {1}
     assert shop.current() == "e030"
+
+
+def test_a_visit_gets_what_its_page_loads_later_over_twenty_publishes(shop: Shop) -> None:
+    """A page names an asset of its own edition; ten editions later it is still there."""
+    publish(shop, "e000")
+    stop, faults, visits = threading.Event(), [], []
+
+    def visit() -> None:
+        while not stop.is_set():
+            name = (shop.public / "index.html").read_text(encoding="utf-8").split()[0]
+            for _ in range(20):
+                asset = shop.public / HASHED.format(name)
+                try:
+                    visits.append(asset.read_text(encoding="utf-8") == name)
+                except OSError as error:
+                    faults.append(repr(error))
+
+    readers = [threading.Thread(target=visit) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    publish(shop, *names_from(1, 20))
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert not faults
+    assert all(visits)
+    for name in names_from(11, 10):
+        assert (shop.public / HASHED.format(name)).read_text(encoding="utf-8") == name
+
+
+def test_going_back_keeps_what_pages_of_the_newer_edition_load(shop: Shop) -> None:
+    publish(shop, "e001", "e002")
+    shop.rollback()
+    assert (shop.public / HASHED.format("e002")).read_text(encoding="utf-8") == "e002"
+    assert_whole(shop.public)
+
+
+def test_what_is_carried_over_is_in_no_manifest(shop: Shop) -> None:
+    publish(shop, "e001", "e002")
+    assert (shop.public / HASHED.format("e001")).is_file()
+    assert HASHED.format("e001") not in read_manifest(shop.public)["files"]
+
+
+def test_a_pinned_edition_is_never_removed_and_takes_no_place_of_the_ten(shop: Shop) -> None:
+    publish(shop, "e001", "e002")
+    shop.pin("e001")
+    publish(shop, *names_from(3, 20))
+    assert shop.listed() == ["e001", *names_from(13, KEPT)]
+    assert shop.pinned() == ["e001"]
+    assert_whole(shop.editions / "e001")
+    shop.unpin("e001")
+    publish(shop, "e023")
+    assert shop.listed() == names_from(14, KEPT)
+    for ask in (shop.pin, shop.unpin):
+        with pytest.raises(UsageError, match="there is no edition 'e001'"):
+            ask("e001")
+
+
+def key_of(name: str) -> str:
+    return replace(INPUTS, code=name).key
+
+
+def test_the_edition_one_goes_back_from_is_held_until_another_is_published(shop: Shop) -> None:
+    publish(shop, "e001", "e002", "e003")
+    shop.rollback()
+    shop.rollback()
+    assert [shop.is_held(key_of(name)) for name in ("e001", "e002", "e003")] == [False, True, True]
+    publish(shop, "e004")
+    assert not any(shop.is_held(key_of(name)) for name in ("e001", "e002", "e003", "e004"))
+
+
+def test_going_forward_again_frees_the_edition(shop: Shop) -> None:
+    publish(shop, "e001", "e002")
+    shop.rollback()
+    assert shop.rollback("e002") == "e002"
+    assert not shop.is_held(key_of("e001"))
+    assert not shop.is_held(key_of("e002"))
 
 
 KILLED_AT_EVERY_STEP = """

@@ -32,8 +32,12 @@ COMMANDS = (
     night.schedule,
     look.serve,
     look.sources,
+    look.heartbeat,
     shelf.editions,
     shelf.rollback,
+    shelf.publish,
+    shelf.pin,
+    shelf.unpin,
     shelf.diff,
     shelf.template,
 )

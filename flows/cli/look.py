@@ -7,6 +7,7 @@ import click
 
 from atlas.editions import Shop
 from flows.cli.options import FINDINGS, OUT, SOURCES, err
+from flows.heartbeat import fault, read_age, read_beat
 from geodata.errors import UsageError
 
 
@@ -43,3 +44,19 @@ def sources(sources: Path) -> None:
     for found in findings:
         err.print(f"{found.source_id}: {found.detail}", style="red", markup=False)
     sys.exit(FINDINGS if findings else 0)
+
+
+@click.command()
+@OUT
+@click.option("--max-age", default="36h", show_default=True, help="As 36h, 90m or 2d.")
+def heartbeat(max_age: str, out: Path) -> None:
+    """Say what the last run did; exit 1 if none ended well within --max-age.
+
+    Example: atlas heartbeat --max-age 36h
+    """
+    var = out.resolve() / "var"
+    wrong = fault(var, read_age(max_age))
+    beat = read_beat(var)
+    told = [f"{name}: {beat[name]}" for name in ("state", "step", "began", "ended") if name in beat]
+    click.echo(wrong or f"well; {', '.join(told)}")
+    sys.exit(FINDINGS if wrong else 0)

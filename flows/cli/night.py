@@ -13,9 +13,13 @@ from flows.cli.options import (
     INBOX,
     MIRROR,
     OFFLINE,
+    ON_FAILURE,
+    ON_SUCCESS,
     OUT,
+    PUBLISH_TO,
     SITE_URL,
     SOURCES,
+    WAIT,
     err,
     order_of,
     read_date,
@@ -41,9 +45,15 @@ from geodata.audit import audit
     help="With a past --as-of: tell that day by all that is known now, not by what was known then.",
 )
 @click.option("--only", multiple=True, help="Collect only this source anew; repeatable.")
-@click.option("--accept", multiple=True, help="Accept what a refusal named; repeatable.")
+@click.option(
+    "--accept", multiple=True, help="Accept what a refusal named, or rollback; repeatable."
+)
 @SITE_URL
 @CONTACT_MAIL
+@WAIT
+@PUBLISH_TO
+@ON_SUCCESS
+@ON_FAILURE
 def refresh(accept: tuple[str, ...], site_url: str | None, **asked: object) -> None:
     """Run the nightly run once, now, and publish.
 
@@ -83,7 +93,11 @@ def _print_run(order: Order, report: Report) -> None:
     stdout.print(f"layers missing: {', '.join(lost) or 'none'}")
     found = [f.severity for f in read_run_findings(order)]
     stdout.print(f"rows refused: {found.count('row')} findings; notes: {found.count('note')}")
+    for note in report.notes:
+        stdout.print(note, markup=False)
     stdout.print(f"{report.state}: edition {report.edition}")
+    if report.why:
+        stdout.print(report.why, markup=False)
     stdout.print(f"site: {order.root / 'public'}", markup=False)
     where = "" if order.root == Path.cwd() else f" --out {order.root}"
     stdout.print(f"look at it: {sys.argv[0]} serve{where}", markup=False)
@@ -95,6 +109,7 @@ def _print_run(order: Order, report: Report) -> None:
 @SOURCES
 @INBOX
 @OFFLINE
+@WAIT
 @click.option("--archive", "of_archive", is_flag=True, help="Check the archive instead.")
 def check(of_archive: bool, **asked: object) -> None:
     """Collect and check only; print every finding; exit 1 if any row is refused.
@@ -152,9 +167,14 @@ def _check_archive(order: Order) -> int:
 @OFFLINE
 @SITE_URL
 @CONTACT_MAIL
+@PUBLISH_TO
+@ON_SUCCESS
+@ON_FAILURE
 @click.option("--cron", default="30 1 * * *", show_default=True, help="When, in cron's words.")
 def schedule(cron: str, site_url: str | None, **asked: object) -> None:
     """Run the refresh every night at 01:30 Asia/Ho_Chi_Minh, until stopped.
+
+    One run at a time; nights that were missed are caught up once, at the start.
 
     Example: atlas schedule --mirror ../shared/mirror
     """

@@ -1,11 +1,13 @@
 """What several commands ask alike: their options, how they become an order, and where we print."""
 
+import os
 from datetime import date
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from flows.delivery import check_address
 from flows.order import PROJECT, Order
 from geodata.errors import UsageError
 
@@ -63,14 +65,50 @@ SITE_URL = click.option(
 INBOX = click.option(
     "--inbox", type=FOLDER, help="Folder of the planners' workbooks (default: OUT/var/inbox)."
 )
+PUBLISH_TO = click.option(
+    "--publish-to",
+    multiple=True,
+    envvar="ATLAS_PUBLISH_TO",
+    help="Bring the edition here too: a folder, host:folder, rsync:// or s3://; repeatable.",
+)
+WAIT = click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    is_flag=False,
+    flag_value=float("inf"),
+    default=0,
+    metavar="[SECONDS]",
+    help="Wait for the turn behind other runs, first come first served (default: say who runs).",
+)
+ON_SUCCESS, ON_FAILURE = (
+    click.option(
+        f"--on-{end}",
+        envvar=f"ATLAS_ON_{end.upper()}",
+        help=f"Command, or address for a POST, to call on {end}; it gets the run's report.",
+    )
+    for end in ("success", "failure")
+)
 OFFLINE = click.option("--offline", is_flag=True, help="Ask no server; use what is held.")
 
 
 def order_of(asked: dict[str, object], extra: dict[str, object]) -> Order:
     """Return the order that the options of a command make."""
     offline = bool(asked.pop("offline", False))
+    for name in ("on_success", "on_failure"):
+        hook = asked.pop(name, None)
+        if hook:  # the environment, not the order: its address may be a secret
+            os.environ[f"ATLAS_{name.upper()}"] = str(hook)
+    if asked.get("wait_s") == float("inf"):
+        asked["wait_s"] = None
     root = Path(str(asked.pop("out"))).resolve()
-    return Order.model_validate({"root": root, "online": not offline, **asked, **extra})
+    targets = [check_address(str(a), root) for a in _list(asked.pop("publish_to", ()))]
+    settings = {"root": root, "online": not offline, "publish_to": targets}
+    return Order.model_validate({**settings, **asked, **extra})
+
+
+def _list(values: object) -> tuple[object, ...]:
+    return tuple(values) if isinstance(values, tuple | list) else ()
 
 
 def require_writable(folder: Path) -> None:

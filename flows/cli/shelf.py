@@ -1,25 +1,53 @@
 """The commands about published editions: list, go back, what changed."""
 
+import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from atlas.editions import Shop
-from flows.cli.options import FINDINGS, FOLDER, OUT
+from atlas.editions import MANIFEST, Shop, read_manifest
+from flows.cli.options import FINDINGS, FOLDER, OUT, WAIT, order_of
+from flows.delivery import deliver
+from flows.lock import run_lock
 from geodata.errors import UsageError
 
 
 @click.command()
 @OUT
-def editions(out: Path) -> None:
-    """List the published editions, oldest first; the current one has a star.
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def editions(as_json: bool, out: Path) -> None:
+    """List the published editions, oldest first: as-of date, time, size, what holds for each.
 
     Example: atlas editions
     """
     shop = Shop(out.resolve())
-    for name in shop.listed():
-        click.echo(f"{'*' if name == shop.current() else ' '} {name}")
+    listed = [_told(shop, name) for name in shop.listed()]
+    if as_json:
+        click.echo(json.dumps(listed, indent=1))
+        return
+    for told in listed:
+        size = f"{told['bytes'] / 1_000_000:.1f} MB"
+        marks = ", ".join(m for m in ("current", "pinned", "held") if told[m])
+        star = "*" if told["current"] else " "
+        click.echo(f"{star} {told['edition']}  {told['published']}  {size:>10}  {marks}".rstrip())
+
+
+def _told(shop: Shop, name: str) -> dict[str, Any]:
+    folder = shop.editions / name
+    manifest = read_manifest(folder)
+    published = datetime.fromtimestamp((folder / MANIFEST).stat().st_mtime, UTC)
+    return {
+        "edition": name,
+        "as_of": manifest["as_of"],
+        "published": published.isoformat(timespec="seconds"),
+        "bytes": sum(file["bytes"] for file in manifest["files"].values()),
+        "current": name == shop.current(),
+        "pinned": name in shop.pinned(),
+        "held": shop.is_held(manifest["key"]),
+    }
 
 
 @click.command()
@@ -27,6 +55,9 @@ def editions(out: Path) -> None:
 @OUT
 def rollback(edition: str, out: Path) -> None:
     """Go back to EDITION, or to the one before the current.
+
+    The edition that is left is held: no run publishes its inputs again by itself, until one of
+    them changes or atlas refresh --accept rollback says so.
 
     Example: atlas rollback
     """
@@ -54,6 +85,46 @@ def template(out: Path, root: Path, subject: str, agency: str) -> None:
 
     write_template(root.resolve(), out, Wanted(subject, agency))
     click.echo(out)
+
+
+@click.command()
+@click.argument("target")
+@OUT
+@WAIT
+def publish(target: str, out: Path, wait_s: float) -> None:
+    """Bring the current edition to TARGET: a folder, host:folder, rsync:// or s3://.
+
+    New files first, the switch last, what is old after that; every file is compared. Again after
+    a cut it goes on where it was. Keys and passwords come from the environment: RSYNC_PASSWORD,
+    AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL, AWS_REGION.
+
+    Example: atlas publish s3://atlas-example/site
+    """
+    order = order_of({"out": out, "wait_s": wait_s, "publish_to": (target,)}, {})
+    with run_lock(order):
+        deliver(Shop(order.root), order.publish_to[0])
+
+
+@click.command()
+@click.argument("edition")
+@OUT
+def pin(edition: str, out: Path) -> None:
+    """Keep EDITION for ever, beside the ten newest.
+
+    Example: atlas pin 2026-11-22-ba9876543210
+    """
+    Shop(out.resolve()).pin(edition)
+
+
+@click.command()
+@click.argument("edition")
+@OUT
+def unpin(edition: str, out: Path) -> None:
+    """Let EDITION go when ten newer ones are there.
+
+    Example: atlas unpin 2026-11-22-ba9876543210
+    """
+    Shop(out.resolve()).unpin(edition)
 
 
 @click.command()

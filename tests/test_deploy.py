@@ -1,0 +1,134 @@
+"""The files of ``deploy/``: read by the programs that they are for, as far as those are here."""
+
+import configparser
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import Tree
+
+from builds import ATLAS, PROJECT
+from flows.cli import PREFECT_SETTINGS
+from flows.server import prefect_server
+
+DEPLOY = PROJECT / "deploy"
+PREFECT = Path(sys.executable).with_name("prefect")
+
+
+def test_the_timer_and_its_service_are_sound_to_systemd_and_due_at_night(tmp_path: Path) -> None:
+    for name in ("atlas-refresh.service", "atlas-refresh.timer"):
+        text = (DEPLOY / name).read_text(encoding="utf-8")
+        text = text.replace("/opt/hau-giang-atlas/.venv/bin/atlas", str(ATLAS))
+        (tmp_path / name).write_text(text.replace("User=atlas\nGroup=atlas\n", ""))
+    units = [str(tmp_path / "atlas-refresh.timer"), str(tmp_path / "atlas-refresh.service")]
+    told = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True)
+    ours = [line for line in told.stderr.splitlines() if "atlas-refresh" in line]
+    assert (told.returncode, ours) == (0, [])
+    timer = configparser.ConfigParser()
+    timer.read(DEPLOY / "atlas-refresh.timer")
+    assert timer["Timer"]["Persistent"] == "true"
+    when = ["systemd-analyze", "calendar", "--base-time=2026-11-24", timer["Timer"]["OnCalendar"]]
+    told = subprocess.run(
+        when, capture_output=True, text=True, check=True, env={**os.environ, "TZ": "UTC"}
+    )
+    assert "18:30:00 UTC" in told.stdout
+
+
+def test_cron_runs_at_the_same_instant() -> None:
+    lines = (DEPLOY / "atlas.cron").read_text(encoding="utf-8").splitlines()
+    (line,) = [line for line in lines if not line.startswith("#")]
+    assert line.split()[:6] == ["30", "18", "*", "*", "*", "atlas"]
+    assert "atlas refresh --out /var/lib/hau-giang-atlas --wait" in line
+
+
+def test_every_command_that_the_files_call_is_one_of_ours_with_its_options() -> None:
+    service = (DEPLOY / "atlas-refresh.service").read_text(encoding="utf-8")
+    container = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
+    called = [re.search(r"bin/atlas (.*)", service)[1].split()]  # type: ignore[index]
+    called += [json.loads(told)[1:] for told in re.findall(r"CMD (\[.*\])", container)]
+    assert {words[0] for words in called} == {"refresh", "heartbeat", "schedule"}
+    for command, *options in called:
+        told = subprocess.run([ATLAS, command, "--help"], capture_output=True, text=True)
+        for option in options:
+            assert not option.startswith("--") or f"{option} " in told.stdout
+
+
+def test_the_container_runs_as_a_user_of_its_own_and_holds_no_secret() -> None:
+    lines = (DEPLOY / "Containerfile").read_text(encoding="utf-8").splitlines()
+    last = lines[len(lines) - 1 - lines[::-1].index("FROM docker.io/library/debian:12-slim") :]
+    assert "USER atlas" in last
+    assert not [line for line in lines if re.search(r"KEY|PASSWORD|TOKEN|SECRET", line, re.I)][1:]
+    ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert {".git", ".venv", "var", "editions"} <= set(ignored)
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    for name, value in PREFECT_SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with prefect_server() as address:
+        yield address
+    os.environ.pop("PREFECT_API_URL", None)
+
+
+def prefect(*arguments: str, **more: str) -> str:
+    done = subprocess.run(
+        [PREFECT, "--no-prompt", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, **more},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_prefects_file_deploys_to_a_real_server_and_a_real_worker_runs_it(
+    server: str, tree: Tree, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    named = {"ATLAS_PROJECT": str(PROJECT), "ATLAS_ROOT": str(root)}
+    prefect("work-pool", "create", "atlas", "--type", "process")
+    prefect("deploy", "--all", "--prefect-file", "deploy/prefect.yaml", **named)
+    told = httpx.get(f"{server}/deployments/name/refresh/nightly").json()
+    (schedule,) = told["schedules"]
+    assert schedule["schedule"]["cron"] == "30 1 * * *"
+    assert schedule["schedule"]["timezone"] == "Asia/Ho_Chi_Minh"
+    assert told["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
+    assert told["global_concurrency_limit"]["limit"] == 1
+    assert told["parameters"]["order"]["root"] == str(root)
+    order = {"root": str(root), "sources": str(tree.folder), "online": False}
+    asked = {"parameters": {"order": order}, "state": {"type": "SCHEDULED"}}
+    made = httpx.post(f"{server}/deployments/{told['id']}/create_flow_run", json=asked).json()
+    worker = subprocess.Popen(
+        [PREFECT, "worker", "start", "--pool", "atlas", "--type", "process"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path,
+    )
+    try:
+        until = time.monotonic() + 300
+        state = ""
+        while state not in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+            assert time.monotonic() < until, state
+            time.sleep(0.3)
+            state = httpx.get(f"{server}/flow_runs/{made['id']}").json()["state_type"]
+    finally:
+        worker.terminate()
+        worker.wait(60)
+    assert state == "COMPLETED"
+    assert (root / "public" / "index.html").is_file()
+    artifacts = httpx.post(f"{server}/artifacts/filter", json={}).json()
+    steps = {"collect", "check", "resolve", "join", "measure", "compare", "draw", "verify"}
+    keys = {artifact["key"] for artifact in artifacts}
+    assert {f"step-{step}" for step in steps} | {"step-publish", "refresh-report"} <= keys
