@@ -11,7 +11,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Download, Locator, Page
 
 from atlas.downloads import guard_cell
 from browsing import chromium, faults_of, served, violations
@@ -87,18 +87,49 @@ def listed(page: Page) -> list[str]:
     return list(page.eval_on_selector_all("#records a[data-id]", shown))
 
 
-def tab_to(page: Page, selector: str) -> None:
+def tab_to(page: Page, selector: str, key: str = "Tab") -> None:
     """Press Tab until the thing has the focus, as one without a mouse must."""
     for _ in range(MANY):
         if page.evaluate("s => document.activeElement.matches(s)", selector):
             return
-        page.keyboard.press("Tab")
+        page.keyboard.press(key)
     raise AssertionError(f"{selector} is not reached by Tab")
 
 
 def press(page: Page, key: str, times: int = 1) -> None:
     for _ in range(times):
         page.keyboard.press(key)
+
+
+PRINTS = """globalThis.print = () => {
+  const told = document.documentElement.dataset;
+  told.printed = String(Number(told.printed || 0) + 1);
+  told.paper = document.getElementById('paper')?.textContent || '';
+}"""
+"""Counts what is printed, for a browser without a window asks no printer."""
+
+
+def carried(download: Download) -> list[str]:
+    """Return the ids of the rows of a downloaded CSV, in their order."""
+    text = Path(download.path()).read_text(encoding="utf-8-sig")
+    return [row["id"] for row in csv.DictReader(io.StringIO(text, newline=""))]
+
+
+@pytest.mark.parametrize("way", ["keys", "touch"])
+def test_the_sheet_of_a_place_is_printed(browser: Browser, site: str, way: str) -> None:
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+    context.add_init_script(PRINTS)
+    page = context.new_page()
+    page.goto(f"{site}vi/places/kcn-song-hau-2/index.html")
+    if way == "keys":
+        tab_to(page, "#print-sheet")
+        press(page, "Enter")
+    else:
+        page.tap("#print-sheet")
+    page.wait_for_selector("html[data-printed='1']")
+    page.emulate_media(media="print")
+    assert page.locator(".sheet .qr").is_visible() and page.locator("#print-sheet").is_hidden()
+    context.close()
 
 
 def parks(built: Built, least_ha: float) -> gpd.GeoDataFrame:
@@ -180,8 +211,15 @@ def test_by_keyboard_an_investor_narrows_compares_and_copies_the_view(
 ) -> None:
     context = browser.new_context(viewport=WIDE)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
+    context.add_init_script(PRINTS)
     page = context.new_page()
     go(page, site, "en")
+    tab_to(page, "#search")
+    page.keyboard.type("KCN Song Hau 2")
+    page.wait_for_selector("#search-list [data-id=kcn-song-hau-2]")
+    press(page, "Enter")
+    assert page.locator("#panel h2").inner_text() == "Sông Hậu 2 Industrial Park"
+    press(page, "Escape")
     tab_to(page, "#filters > summary")
     press(page, "Enter")
     page.wait_for_selector(READY)
@@ -212,10 +250,11 @@ def test_by_keyboard_an_investor_narrows_compares_and_copies_the_view(
     near = parks(built, 200)
     may_be = near[near["least_km"] <= 10]
     assert sorted(listed(page)) == sorted(may_be.index)  # the lower bound: it may be that near
-    page.locator("[name=sure][value='1']").check()
+    tab_to(page, "[name=sure]", "Shift+Tab")
+    press(page, "ArrowDown")
     settle(page)
     assert sorted(listed(page)) == sorted(near[near["most_km"] <= 10].index)
-    page.locator("[name=sure][value='0']").check()
+    press(page, "ArrowUp")
     settle(page)
 
     tab_to(page, "#records a[data-id]")
@@ -225,17 +264,22 @@ def test_by_keyboard_an_investor_narrows_compares_and_copies_the_view(
         press(page, "Enter")
         press(page, "Shift+Tab")
         press(page, "ArrowDown")
-    page.locator("body").press("Tab")
     chosen = listed(page)[:3]
-    page.locator("#shortlist-title").focus()
-    tab_to(page, "#compare-open")
+    tab_to(page, "#compare-open", "Shift+Tab")
     press(page, "Enter")
     assert page.evaluate("document.activeElement.id") == "compare-title"
     heads = page.locator("#compare-table thead a")
     assert [h.split("/")[-2] for h in heads.evaluate_all("els => els.map(e => e.href)")] == chosen
     settle(page)
-    page.locator("#sort").focus()
-    tab_to(page, "#copy-link")
+    tab_to(page, "#compare-print")
+    press(page, "Enter")
+    page.wait_for_selector("html[data-printed='1']")
+    assert "Comparison sheet" in str(page.evaluate("document.documentElement.dataset.paper"))
+    tab_to(page, "#save-csv", "Shift+Tab")
+    with page.expect_download() as caught:
+        press(page, "Enter")
+    assert carried(caught.value) == listed(page)
+    tab_to(page, "#copy-link", "Shift+Tab")
     press(page, "Enter")
     settle(page)
     link = page.evaluate("navigator.clipboard.readText()")
@@ -258,10 +302,11 @@ def test_by_touch_an_investor_does_the_same_on_a_phone(
 ) -> None:
     context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
+    context.add_init_script(PRINTS)
     page = context.new_page()
     go(page, site, "en")
     page.tap("#search")
-    page.keyboard.type("song hau 2")
+    page.keyboard.type("KCN Song Hau 2")
     page.locator("#search-list [data-id=kcn-song-hau-2]").tap()
     sheet = page.locator("#panel").bounding_box()
     assert sheet and sheet["width"] == PHONE["width"]
@@ -288,6 +333,11 @@ def test_by_touch_an_investor_does_the_same_on_a_phone(
     page.locator("#compare-open").tap()
     assert page.locator("#compare-table thead a").count() == 3
     settle(page)
+    page.tap("#compare-print")
+    page.wait_for_selector("html[data-printed='1']")
+    with page.expect_download() as caught:
+        page.tap("#save-csv")
+    assert carried(caught.value) == listed(page)
     page.tap("#copy-link")
     settle(page)
     link = page.evaluate("navigator.clipboard.readText()")
