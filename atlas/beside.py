@@ -11,6 +11,7 @@ from atlas.layers import Json
 from atlas.reach import Bounds
 from atlas.records import Book, Document, MoneyEvent, Record
 from atlas.telling import MAIN_MEASURES, accuracy_text, claim_text
+from atlas.track import deciding
 from atlas.words import Words
 from geodata.schema import MONEY_KINDS
 
@@ -72,8 +73,7 @@ def compared_cells(
                 words(f"confidence.{event.confidence}"),
             ],
         )
-    days = words.number(record.days_late)
-    yield "schedule", [words(f"schedule.{record.schedule}", days=days)]
+    yield "schedule", list(_schedule(record, shelf))
     yield from _fact_cells(record, shelf)
     for money in newest_money(record):
         yield (
@@ -94,6 +94,18 @@ def compared_cells(
     yield "accuracy", [accuracy_text(record, words)]
     share = record.completeness_pct
     yield "completeness", [words.amount(share, "%"), words("browse.measured"), [], "", "", share]
+
+
+def _schedule(record: Record, shelf: Shelf) -> Iterator[Json]:
+    """Yield the state and, where a promise decides it, that promise's day, documents and trust."""
+    words, promise = shelf.words, deciding(record)
+    yield words(f"schedule.{record.schedule}", days=words.number(record.days_late))
+    if promise is not None:
+        first = promise.baseline
+        dates = {"due": words.date(first.due_on), "published": words.date(first.published_on)}
+        yield words("browse.promised_for", **dates)
+        yield shelf.cite(first.documents)
+        yield words(f"confidence.{first.confidence}")
 
 
 def _fact_cells(record: Record, shelf: Shelf) -> Iterator[tuple[str, list[Json]]]:

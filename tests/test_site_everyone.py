@@ -1,7 +1,9 @@
 """Every kind of page for everyone: zoomed in, spaced out, in forced colours, by either hand."""
 
+import re
 from collections.abc import Iterator
 
+import geopandas as gpd
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -237,4 +239,72 @@ def test_from_disk_the_whole_map_works(browser: Browser, built: Built, language:
     page.locator("#panel a").first.click()
     page.wait_for_url(f"**/{other}/places/kcn-song-hau-2/index.html")
     assert faults == []
+    page.close()
+
+
+NAMED_OTHERWISE = re.compile(
+    "south china sea|biển nam trung hoa|spratly|paracel|nansha|xisha|zhongsha|sansha"
+    "|nam sa|tây sa|南海|南沙|西沙",
+    re.IGNORECASE,
+)
+INLAND = (104.5, 8.5, 107.0, 11.0)
+"""Degrees, west to north: what the base may draw. Biển Đông, Hoàng Sa and Trường Sa lie far off it.
+
+A base that reaches there must name them so; then this test is the place to say it.
+"""
+
+
+def test_no_base_reaches_the_sea_or_its_islands_and_no_text_names_them_otherwise(
+    built: Built,
+) -> None:
+    for name in ("communes", "places", "routes"):
+        layer = gpd.read_file(built.public / "data" / f"{name}.geojson")
+        shapes = layer[~layer.geometry.is_empty & layer.geometry.notna()]
+        west, south, east, north = shapes.total_bounds
+        assert (west > INLAND[0], south > INLAND[1], east < INLAND[2], north < INLAND[3]) == (
+            True, True, True, True,
+        ), name  # fmt: skip
+    wrong = [
+        path.name
+        for ending in ("*.html", "layers-*.js", "find-*.js")
+        for path in built.public.rglob(ending)
+        if NAMED_OTHERWISE.search(path.read_text(encoding="utf-8"))
+    ]
+    assert wrong == []
+
+
+def test_one_cannot_leave_the_province_s_surroundings(browser: Browser, site: str) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"{site}vi/map/index.html#v=1&map=8/16.5/112.0")
+    page.wait_for_selector("html[data-map-ready=true]")
+    page.wait_for_timeout(600)
+    longitude, latitude = page.evaluate("(c => [c.lng, c.lat])(Atlas.page.map.getCenter())")
+    assert INLAND[0] < longitude < INLAND[2] and INLAND[1] < latitude < INLAND[3]
+    page.close()
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "text"])
+def test_a_number_of_the_table_has_date_source_and_confidence_as_text(
+    browser: Browser, site: str, javascript: bool
+) -> None:
+    page = browser.new_page(java_script_enabled=javascript)
+    page.goto(f"{site}en/table/index.html")
+    cells = page.locator("td[data-label='Area']:has(.value)").all_inner_texts()
+    assert len(cells) > 10
+    assert [c for c in cells if not re.search(r"\d ha\b", c.replace("\u00a0", " "))] == []
+    assert [c for c in cells if not re.search(r"\b20\d\d\b.*·.*·", c, re.DOTALL)] == []
+    page.close()
+
+
+def test_the_panel_and_a_comparison_prove_every_number(browser: Browser, site: str) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"{site}en/map/index.html#v=1&id=kcn-song-hau-2&compare=kcn-song-hau-2,kcn-dong-phu")
+    page.wait_for_selector(READY)
+    proved = "e => !/\\d/.test(e.querySelector('.value')?.textContent || '')"
+    bare = f"els => els.filter(e => !({proved})(e) && !e.querySelector('.proof'))"
+    assert page.locator("#panel dd").evaluate_all(f"els => ({bare})(els).length") == 0
+    line = page.locator("#panel .against").inner_text()
+    assert "promised for" in line and "Source:" in line
+    schedule = page.locator("#compare-table tr", has_text="Against the promised date").first
+    assert "promised for" in schedule.inner_text() and "Source:" in schedule.inner_text()
     page.close()

@@ -56,7 +56,12 @@ Atlas.panel = (() => {
     const found = find()?.records[id];
     if (!found) { return []; }
     const line = make('p', 'against');
-    line.append(sign(`state-${found.is.schedule[0]}`), say('against', { text: found.cells.schedule[0] }));
+    const [text, promised, documents, trust] = found.cells.schedule;
+    line.append(sign(`state-${found.is.schedule[0]}`), say('against', { text }));
+    if (promised) {
+      const sources = (documents || []).map((i) => find().documents[i]).join('; ');
+      line.append(make('span', 'proof', `${promised} · ${say('source')} ${sources} · ${trust}`));
+    }
     return [line];
   }
 
