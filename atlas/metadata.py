@@ -30,6 +30,7 @@ MEDIA = {
     "parquet": "application/vnd.apache.parquet",
     "xml": "application/atom+xml",
     "ics": "text/calendar",
+    "zip": "application/zip",
 }
 WHOLE = ("hau-giang-atlas.xlsx", "hau-giang-atlas.gpkg")
 LAYERS = ("places", "routes", "communes")
@@ -94,6 +95,7 @@ def downloads(book: Book, out: Path) -> dict[str, list[Download]]:
         "tables": [f"{table.name}.csv" for table in TABLES],
         "excel": [f"csv-excel/{table.name}.csv" for table in TABLES],
         "others": list(OTHERS),
+        "pack": [],
     }
     return {
         group: [download(book, out, f"data/{name}") for name in names]

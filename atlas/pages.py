@@ -23,6 +23,8 @@ from atlas.guide import index, llms_text
 from atlas.handouts import ADDRESS, Handouts, handouts
 from atlas.layers import LAYERS, layer_script, shown_layers
 from atlas.maps import FIRST_PARTS, LATER_PARTS, PAPER_PARTS, draw_map
+from atlas.metadata import download
+from atlas.pack import write_pack
 from atlas.paper import paper_script
 from atlas.programme import Row
 from atlas.records import Book, MoneyEvent, Record, Stage
@@ -121,6 +123,18 @@ def write_site(book: Book, out: Path, site: Path, address: Address = ADDRESS) ->
         _write_map(made, lang)
         for record in book.records:
             _write_record(made, lang, record)
+    _write_pack(made, shared)
+
+
+def _write_pack(made: Site, shared: Mapping[str, object]) -> None:
+    """Pack the site as it is, then tell of the pack where its downloads are told."""
+    path = write_pack(made.book, made.out)
+    if path:
+        made.handouts.files["pack"] = [download(made.book, made.out, path)]
+        _write_guide(made)
+        for lang in LANGUAGES:
+            values = {**_values(made, lang, "data"), **shared, **_titles(made.words[lang], "data")}
+            _write_page(made, lang, "data", "data", values)
 
 
 def _environment(site: Path) -> jinja2.Environment:

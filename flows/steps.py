@@ -86,9 +86,9 @@ def draw(order: Order, inputs: Inputs) -> Path:
     book = read_book(order, inputs)
     out = Shop(order.root).draft()
     write_downloads(book, out, order.site_url)
-    write_site(book, out, order.site, Address(order.site_url, order.contact))
     calendar = duties_calendar(book.tables["duties"], book.tables["agencies"], book.as_of)
     (out / "duties.ics").write_bytes(calendar)
+    write_site(book, out, order.site, Address(order.site_url, order.contact))
     (out / "sitemap.xml").write_text(sitemap(out, order.site_url, book), encoding="utf-8")
     write_manifest(out, inputs, read_compared(order))
     return out
