@@ -21,7 +21,8 @@ from geodata.collect import Network, collect_source
 from geodata.errors import SourceError
 from geodata.guard import UnreachableError
 from geodata.postgis import ATTEMPTS, read_relation
-from geodata.read import read_layer, read_table
+from geodata.read import read_table
+from geodata.reader import Reader
 
 VARIABLE = "ATLAS_TEST_POSTGIS"
 TABLES = """
@@ -108,11 +109,12 @@ def test_a_table_with_a_geometry_becomes_a_layer_in_degrees(tmp_path: Path) -> N
     archive = Archive(tmp_path)
     got = collect_source(communes(), archive, Network())
     assert (got.state, got.why, got.files[0].name) == ("fresh", "", "gis_communes.geojson")
-    layer = read_layer(communes(), got.files, archive)
+    with Reader() as reader:
+        layer = reader.layer(communes(), got.files, archive).features
     assert layer.crs == "EPSG:4326"
     assert list(layer["code"]) == ["31321", "31333"]
     assert list(layer["ten"]) == ["Vị Thanh", "Vị Tân"]
-    assert list(layer["dien_tich"]) == [None, "20.10"]
+    assert list(layer["dien_tich"]) == ["", "20.10"]
     assert layer.to_crs("EPSG:5897").area.round(0).tolist() == [1_000_000, 1_000_000]
 
 
