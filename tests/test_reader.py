@@ -2,6 +2,8 @@ import json
 import os
 import resource
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -236,3 +238,25 @@ def test_an_extract_of_openstreetmap_is_read_in_the_sandbox(
     file, archive = kept(streets.write(tmp_path / "map.osm.pbf"))
     layer = reader.layer(extract, [file], archive)
     assert list(layer.features["ref"]) == ["QL.61C"]
+
+
+def test_a_confined_process_can_open_no_file_and_no_socket(tmp_path: Path) -> None:
+    attempts = (
+        "open('/etc/hostname')",
+        f"open({str(tmp_path / 'new')!r}, 'w')",
+        "socket.socket()",
+        "subprocess.run(['true'])",
+    )
+    code = (
+        "import socket, subprocess\n"
+        "from geodata import sandbox\n"
+        "sandbox._confine(sandbox.Limits())\n"
+        "def tried(what):\n"
+        "    try:\n        eval(what)\n"
+        "    except OSError:\n        return False\n"
+        "    return True\n"
+        f"print([what for what in {attempts!r} if tried(what)])\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "[]\n"
+    assert list(tmp_path.iterdir()) == []
