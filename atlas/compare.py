@@ -1,6 +1,8 @@
 """What changed between two editions: per table, row and field, from what they published."""
 
+import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -16,6 +18,9 @@ from geodata.schema import TABLE, TABLES, Table
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """Text that begins so is published behind a ``'``: a spreadsheet would run it."""
+
+GUARDED = re.compile(rb"[,\n\"]'")
+"""Where no cell begins with the ``'``, none has to be looked at."""
 
 Row = dict[str, str]
 Tables = Mapping[str, pd.DataFrame]
@@ -175,8 +180,11 @@ def read_edition(folder: Path) -> dict[str, pd.DataFrame]:
     for table in TABLES:
         path = folder / "data" / f"{table.name}.csv"
         if path.is_file():
-            rows = pd.read_csv(path, dtype="str", na_filter=False, encoding="utf-8-sig")
-            tables[table.name] = rows.fillna("").map(_unguarded)
+            content = path.read_bytes()
+            told = io.BytesIO(content)
+            rows = pd.read_csv(told, dtype="str", na_filter=False, encoding="utf-8-sig")
+            rows = rows.fillna("")
+            tables[table.name] = rows.map(_unguarded) if GUARDED.search(content) else rows
     return tables
 
 

@@ -75,11 +75,17 @@ def _read(path: Path) -> Dropped:
 
 
 def take(order: Order) -> Path:
-    """Judge every new workbook of the inbox, keep the judgement, and leave what has to wait."""
+    """Judge every new workbook of the inbox, keep the judgement, and leave what has to wait.
+
+    A past day that is rebuilt takes none: what lies in the inbox was not known then.
+    """
+    path = order.work / "inbox.waiting.json"
+    if order.looks_back:
+        write_json(path, [])
+        return path
     day = today().isoformat()
     with Reader() as reader:
         waiting = take_inbox(order, lambda: _read_base(order, reader), day, reader.cells)
-    path = order.work / "inbox.waiting.json"
     write_json(path, waiting)
     return path
 

@@ -11,7 +11,13 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from atlas.compare import compare_standing, compare_tables, read_edition, read_standing
+from atlas.compare import (
+    Tables,
+    compare_standing,
+    compare_tables,
+    read_edition,
+    read_standing,
+)
 from atlas.editions import ROLLBACK, Inputs, Shop, read_manifest
 from atlas.gates import Alarm, Extent, Side, extent, find_alarms, known_names
 from atlas.history import LOG, Entry, read_log, way_to
@@ -41,7 +47,7 @@ def compare(order: Order, inputs: Inputs, accept: tuple[str, ...]) -> Path:
     changes: tuple[Changed, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     if before.tables:
-        changes = compare_tables(before.tables, published_tables(order), inputs.as_of)
+        changes = compare_tables(before.tables, _as_published(after.tables), inputs.as_of)
         changes += compare_standing(before.standing, after.standing)
         alarms = find_alarms(before, after, changes, _limits_pct(order))
     open_ones = [alarm for alarm in alarms if alarm.name not in accept]
@@ -160,6 +166,10 @@ def published_tables(order: Order) -> dict[str, pd.DataFrame]:
     """
     tables = read_tables(order)
     tables["positions"] = positions_table(gpd.read_parquet(order.work / "positions.parquet"))
+    return _as_published(tables)
+
+
+def _as_published(tables: Tables) -> dict[str, pd.DataFrame]:
     return {
         table.name: tables[table.name].sort_values(list(table.key), ignore_index=True)[
             [*table.column_names, "source_id"]

@@ -45,7 +45,9 @@ def is_nfc(cell: str) -> bool:
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, str]]:
     """Return the rows of a table of text."""
-    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+    names = [str(name) for name in frame.columns]
+    cells = [frame.iloc[:, number].tolist() for number in range(len(names))]
+    return [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
 
 
 def where(rows: pd.DataFrame, column: str, test: Callable[[str], bool]) -> pd.DataFrame:
