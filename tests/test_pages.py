@@ -22,7 +22,15 @@ WORDS = read_words(SITE / "words")
 NAMES = ("", "map", "table", "track", "programme", "duties", "changes", "data", "sources", "status")
 RECORDS = ("places/kcn-a", "places/log-b", "routes/canal-c", "routes/exp-d")
 TABLES_OF_OTHERS = (
-    *("data/", "manifest.json", "status.json", "changes.json", "feed.xml", "duties.ics"),
+    *(
+        "data/",
+        "manifest.json",
+        "status.json",
+        "status.md",
+        "changes.json",
+        "feed.xml",
+        "duties.ics",
+    ),
 )
 
 
