@@ -35,7 +35,7 @@ find_node = command -v npm >/dev/null && node -e '$(node_fits)' 2>/dev/null || {
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas test lock clean setup browser database office
+.PHONY: help atlas test scores lock clean setup browser database office
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -51,17 +51,21 @@ test: setup browser database office ## lint, types, import contracts, tests with
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest --cov --numprocesses auto --dist loadfile
 
+scores: setup browser bench/node_modules/.ready ## measure the built site, write the README's tables
+	$(BIN)/python -m bench.beside
+	$(BIN)/python -m bench.scores
+
 # npm copies what it finds installed into a new lock, but without its hashes: away with it first.
-lock: $(PYTHON_READY) ## renew requirements.lock and site/package-lock.json
+lock: $(PYTHON_READY) ## renew requirements.lock and the two package-lock.json
 	$(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest \
 		--python-version 3.11 --extra dev --generate-hashes --no-annotate --no-emit-index-url \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 	@$(find_node)
-	cd site && rm -rf node_modules package-lock.json \
-		&& npm install --package-lock-only --ignore-scripts --loglevel=error
+	for folder in site bench; do ( cd $$folder && rm -rf node_modules package-lock.json \
+		&& npm install --package-lock-only --ignore-scripts --loglevel=error ) || exit 1; done
 
 clean: ## remove what set-up and checks made; var/, public and editions/ stay
-	rm -rf $(VENV) site/node_modules build *.egg-info .coverage .hypothesis \
+	rm -rf $(VENV) site/node_modules bench/node_modules build *.egg-info .coverage .hypothesis \
 		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find flows atlas geodata tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -85,6 +89,11 @@ $(PYTHON_READY): requirements.lock pyproject.toml
 $(SITE_READY): site/package.json site/package-lock.json site/.npmrc
 	@$(find_node)
 	cd site && npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+bench/node_modules/.ready: bench/package.json bench/package-lock.json bench/.npmrc
+	@$(find_node)
+	cd bench && npm ci --ignore-scripts --loglevel=error
 	@touch $@
 
 # Playwright brings a node of its own, which a small Debian lacks libatomic1 to start.

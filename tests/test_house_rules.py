@@ -214,8 +214,9 @@ def test_no_lock_file_knows_a_registry() -> None:
     requirements = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
     assert REGISTRIES.findall(requirements) == []
     assert "--hash=sha256:" in requirements
-    packages = json.loads((PROJECT / "site" / "package-lock.json").read_text(encoding="utf-8"))
-    for name, package in packages["packages"].items():
+    locks = [PROJECT / folder / "package-lock.json" for folder in ("site", "bench")]
+    told = [json.loads(lock.read_text(encoding="utf-8"))["packages"] for lock in locks]
+    for name, package in ((n, p) for packages in told for n, p in packages.items()):
         told = {key: value for key, value in package.items() if key != "funding"}
         assert REGISTRIES.findall(json.dumps(told)) == [], name
         assert "integrity" in package or name == "", name

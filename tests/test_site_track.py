@@ -89,13 +89,29 @@ def test_by_touch_at_360_px_one_finds_what_is_late_and_why(browser, site, langua
     context.close()
 
 
-@pytest.mark.parametrize(
-    ("language", "day", "who"),
-    [
-        ("vi", "15/11/2027", "Sở Công Thương"),
-        ("en", "15 November 2027", "Department of Industry and Trade"),
-    ],
-)
+REPORTERS = [
+    ("vi", "15/11/2027", "Sở Công Thương"),
+    ("en", "15 November 2027", "Department of Industry and Trade"),
+]
+
+
+@pytest.mark.parametrize(("language", "day", "who"), REPORTERS)
+def test_by_touch_at_360_px_one_finds_who_must_report_on_15_november(
+    browser, site, language, day, who
+):
+    context = browser.new_context(viewport={"width": 360, "height": 760}, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{site}{language}/index.html")
+    page.locator("nav a[href$='duties/index.html']").tap()
+    page.wait_for_url("**/duties/index.html")
+    (row,) = page.locator("section:has(> #next) tbody tr").filter(has_text=day).all()
+    assert who in row.inner_text()
+    row.locator("a[href='#agency-so-cong-thuong']").first.tap()
+    page.wait_for_url("**#agency-so-cong-thuong")
+    context.close()
+
+
+@pytest.mark.parametrize(("language", "day", "who"), REPORTERS)
 def test_by_keyboard_at_360_px_one_finds_who_must_report_on_15_november(
     page, site, language, day, who
 ):

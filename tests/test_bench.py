@@ -1,0 +1,45 @@
+"""The measured tables of the README: complete, and put where they belong."""
+
+from pathlib import Path
+
+import pytest
+
+from atlas.pages import PAGES
+from bench import beside, scores, tables
+from builds import Built
+
+
+def test_every_kind_of_page_is_scored_in_both_languages() -> None:
+    scored = {row[0]: row[1:5] for row in tables.read("scores")[1:]}
+    assert set(scored) == {name for name, _ in scores.pages()}
+    wanted = {f"{name}/" if name else "" for name, _ in PAGES} | {"map/"}
+    records = {path for path in scores.KINDS.values() if path.startswith(("places/", "routes/"))}
+    assert set(scores.KINDS.values()) - records == wanted
+    assert {path.partition("/")[0] for path in records} == {"places", "routes"}
+
+
+def test_every_scored_page_is_in_the_built_site(built: Built) -> None:
+    for _, path in scores.pages():
+        page = built.public / path
+        assert (page / "index.html" if page.is_dir() else page).is_file(), path
+
+
+def test_the_map_stands_beside_a_plain_page_of_the_same_data(built: Built) -> None:
+    told = tables.read("beside")
+    assert told[0] == list(beside.HEADER)
+    assert [row[0] for row in told[1:]] == ["the atlas", "plain Folium"]
+    text, drawn, foreign = beside.plain_page(built.public, built.root / "var" / "work" / "layers")
+    assert drawn > 50
+    assert text.count("https://") >= foreign == 10
+
+
+def test_a_table_is_put_between_its_marks_and_read_back(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("# Ẩn\n\n<!-- a -->\nold\n<!-- /a -->\n\nend\n", encoding="utf-8")
+    tables.put("a", tables.markdown(("page", "kB"), [("map", "137"), ("home", "81")]), readme)
+    tables.put("a", tables.markdown(("page", "kB"), [("map", "136"), ("home", "81")]), readme)
+    assert tables.read("a", readme) == [["page", "kB"], ["map", "136"], ["home", "81"]]
+    told = readme.read_text(encoding="utf-8")
+    assert told.startswith("# Ẩn\n") and told.endswith("\nend\n") and "old" not in told
+    with pytest.raises(ValueError, match="has no marks <!-- b -->"):
+        tables.put("b", "x", readme)
