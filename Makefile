@@ -49,7 +49,7 @@ test: setup browser database office ## lint, types, import contracts, tests with
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest --cov --numprocesses auto --dist loadfile
+	$(BIN)/pytest --cov --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 scores: setup browser bench/node_modules/.ready ## measure the built site, write the README's tables
 	$(BIN)/python -m bench.beside

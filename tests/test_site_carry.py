@@ -88,7 +88,7 @@ def test_the_qr_code_leads_to_the_record_in_its_edition(
     page: Page, site: str, built: Built, record: str
 ) -> None:
     page.goto(f"{site}vi/{record}/index.html")
-    address = page.locator(".address").inner_text()
+    address = page.locator(".sheet .address").inner_text()
     assert address.endswith(f"vi/{record}/index.html?edition={edition(built)}")
     code = segno.make(address, error="m", micro=False)
     modules = page.locator(".qr path").last.get_attribute("d")
