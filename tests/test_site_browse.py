@@ -727,7 +727,7 @@ def test_a_typed_point_orders_the_list_and_is_narrowed_by_distance(
     assert fresh.locator("#point").inner_text() == page.locator("#point").inner_text()
     fresh.close()
     page.locator("#point button").click()
-    assert page.locator("#point").is_hidden()
+    page.locator("#point").wait_for(state="hidden")
     assert "at=" not in page.evaluate("Atlas.page.address()")
     page.fill("#search", "21.03, 105.85")
     assert "ngoài phạm vi" in page.locator("#search-list").inner_text()
