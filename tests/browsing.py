@@ -1,48 +1,29 @@
 """A built folder served on loopback and opened in a real Chromium, for the browser tests."""
 
-import shutil
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from bench.served import CHROMIUM, FLAGS
+from bench.served import served as serve_app
 from builds import PROJECT
 from flows.serve import site_app
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 AXE = PROJECT / "site" / "node_modules" / "axe-core" / "axe.min.js"
 
 
-@contextmanager
-def served(public: Path) -> Iterator[str]:
-    """Serve a folder on a free loopback port, as ``atlas serve`` does; yield its address."""
-    config = uvicorn.Config(site_app(public), host="127.0.0.1", port=0, log_level="error")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
-    server.should_exit = True
-    thread.join()
+def served(public: Path) -> AbstractContextManager[str]:
+    """Serve a folder on a free loopback port, as ``atlas serve`` does; give its address."""
+    return serve_app(site_app(public))
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start Chromium without a window."""
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
         browser.close()
 

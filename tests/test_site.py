@@ -3,30 +3,18 @@
 import csv
 import gzip
 import json
-import shutil
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import geopandas as gpd
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from browsing import AXE, chromium, served
 from builds import PROJECT, Built
-from flows.serve import site_app
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PAGES = (
     "",
     "map",
@@ -44,30 +32,19 @@ PAGES = (
     "routes/canal-cai-con",
 )
 LANGUAGES = ("vi", "en")
-AXE = PROJECT / "site" / "node_modules" / "axe-core" / "axe.min.js"
 HTML_VALIDATE = PROJECT / "site" / "node_modules" / ".bin" / "html-validate"
 
 
 @pytest.fixture(scope="module")
 def site(built: Built) -> Iterator[str]:
-    """Serve the built site on a free loopback port, as ``atlas serve`` does."""
-    config = uvicorn.Config(site_app(built.public), host="127.0.0.1", port=0, log_level="error")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
-    server.should_exit = True
-    thread.join()
+    with served(built.public) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 def open_page(page: Page, address: str, own: str) -> list[str]:
