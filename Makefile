@@ -53,6 +53,7 @@ test: setup browser database office ## lint, types, import contracts, tests with
 
 scores: setup browser bench/node_modules/.ready ## measure the built site, write the README's tables
 	$(BIN)/python -m bench.beside
+	$(BIN)/python -m bench.changes
 	$(BIN)/python -m bench.scores
 
 # npm copies what it finds installed into a new lock, but without its hashes: away with it first.

@@ -26,7 +26,7 @@ from atlas.records import (
     Unit,
 )
 from geodata.cells import parts_of, rows_of
-from geodata.findings import Finding
+from geodata.findings import Finding, subject_of
 
 Row = Mapping[str, str]
 
@@ -74,6 +74,9 @@ class Assembler:
             }.items()
         }
         self._standing = {r["subject_id"]: r for r in _rows(shelf.standing)}
+        self._findings: dict[str, list[Finding]] = {}
+        for found in shelf.findings:
+            self._findings.setdefault(subject_of(found.key, self._standing), []).append(found)
         self._contains: dict[str, list[str]] = {}
         for row in _rows(tables["places"]):
             self._contains.setdefault(row["inside_id"], []).append(row["place_id"])
@@ -148,7 +151,7 @@ class Assembler:
             completeness_pct=int(standing["completeness_pct"]),
             missing=tuple(parts_of(standing["missing"])),
             gaps=tuple(self.gap(r) for r in self._of("gaps", subject_id)),
-            findings=tuple(f for f in self.shelf.findings if _is_about(f, table, subject_id)),
+            findings=tuple(self._findings.get(subject_id, ())),
             documents=_cited(self._docs(row["document_ids"]), facts, events, money, promises),
             note_vi=row["note_vi"],
             note_en=row["note_en"],
@@ -314,12 +317,6 @@ def _stage(row: Row) -> Stage:
 
 def _unit(row: Row) -> Unit:
     return Unit(**{k: row[k] for k in Unit.__dataclass_fields__})
-
-
-def _is_about(finding: Finding, table: str, subject_id: str) -> bool:
-    if finding.severity != "note":
-        return False
-    return finding.key == subject_id or finding.key.startswith(f"{subject_id}.")
 
 
 def _cited(

@@ -3,17 +3,19 @@
 Every check is told, also where it found nothing, so that a reader knows it was made.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from typing import Any
 
 import geopandas as gpd
+import numpy as np
+import shapely
 
 from atlas.measure import area_ha, length_km
 from atlas.records import Book, Fact, Record, StageEvent
 from atlas.standing import KNOWN_METHODS
 from geodata.crs import DISPLAY_CRS, to_metric
-from geodata.findings import Finding
+from geodata.findings import Finding, subject_of
 
 RULES = (
     "declared_area_is_drawn",
@@ -30,6 +32,8 @@ RULES = (
     "planners_agree",
 )
 """The rules whose findings are conflicts; the status page lists those of every rule."""
+
+Numbers = np.ndarray[Any, np.dtype[np.intp]]
 
 LEAST_HA = 0.1
 LEAST_KM = 0.05
@@ -66,10 +70,12 @@ class Drawn:
 
 def found_by_rule(book: Book) -> tuple[tuple[str, tuple[Found, ...]], ...]:
     """Return the findings of every rule of `RULES`, in their order, rules without any too."""
-    return tuple(
-        (rule, tuple(_found(f, book.records) for f in sorted(book.findings) if f.rule == rule))
-        for rule in RULES
-    )
+    records = {r.subject_id: r for r in book.records}
+    found: dict[str, list[Found]] = {rule: [] for rule in RULES}
+    for finding in sorted(book.findings):
+        if finding.rule in found:
+            found[finding.rule].append(_found(finding, records))
+    return tuple((rule, tuple(items)) for rule, items in found.items())
 
 
 def disputed(book: Book) -> tuple[tuple[Record, Fact], ...]:
@@ -81,26 +87,35 @@ def drawn_overlaps(book: Book) -> Drawn:
     """Compare the true outlines of zones with each other and with true lines of routes.
 
     Circles and schematic lines are left out: they are conventions and would overlap by design.
+    A place inside another shares its ground by nature.
     """
     zones = [r for r in book.places if _is_true(r, ("Polygon", "MultiPolygon"))]
     routes = [r for r in book.routes if _is_true(r, ("LineString", "MultiLineString"))]
     if not zones:
         return Drawn(0, len(routes), ())
-    shared = [o for a, b in combinations(zones, 2) if (o := _overlap(a, b)) is not None]
-    through = [o for zone in zones for r in routes if (o := _through(zone, r)) is not None]
-    return Drawn(len(zones), len(routes), (*shared, *through))
+    grounds, lines = _shapes(zones), _shapes(routes)
+    one, other = grounds.sindex.query(grounds, predicate="intersects")
+    shared = area_ha(_common(grounds, one, grounds, other))
+    overlaps = [
+        Overlap(zones[a], zones[b], float(ha), None)
+        for a, b, ha in sorted(zip(one, other, shared, strict=True))
+        if a < b and ha >= LEAST_HA and not _is_inside(zones[a], zones[b])
+    ]
+    one, other = lines.sindex.query(grounds, predicate="intersects")
+    through = length_km(_common(grounds, one, lines, other))
+    overlaps += [
+        Overlap(zones[a], routes[b], None, float(km))
+        for a, b, km in sorted(zip(one, other, through, strict=True))
+        if km >= LEAST_KM
+    ]
+    return Drawn(len(zones), len(routes), tuple(overlaps))
 
 
-def _found(finding: Finding, records: Iterable[Record]) -> Found:
-    about = [r for r in records if _is_about(finding.key, r.subject_id)]
-    record = max(about, key=lambda r: len(r.subject_id), default=None)
+def _found(finding: Finding, records: Mapping[str, Record]) -> Found:
+    record = records.get(subject_of(finding.key, records))
     events = record.events if record else ()
     event = next((e for e in events if e.event_id == finding.key), None)
     return Found(finding, record, event)
-
-
-def _is_about(key: str, subject_id: str) -> bool:
-    return key == subject_id or key.startswith(f"{subject_id}.")
 
 
 def _is_true(record: Record, kinds: tuple[str, ...]) -> bool:
@@ -110,21 +125,17 @@ def _is_true(record: Record, kinds: tuple[str, ...]) -> bool:
     return position.geometry.geom_type in kinds
 
 
-def _overlap(zone: Record, other: Record) -> Overlap | None:
-    """A place inside another shares its ground by nature."""
-    if other.subject_id == zone.inside_id or zone.subject_id == other.inside_id:
-        return None
-    shared = float(area_ha(_shared(zone, other)).iloc[0])
-    return Overlap(zone, other, shared, None) if shared >= LEAST_HA else None
+def _is_inside(one: Record, other: Record) -> bool:
+    return other.subject_id == one.inside_id or one.subject_id == other.inside_id
 
 
-def _through(zone: Record, route: Record) -> Overlap | None:
-    inside = float(length_km(_shared(zone, route)).iloc[0])
-    return Overlap(zone, route, None, inside) if inside >= LEAST_KM else None
+def _shapes(records: Sequence[Record]) -> gpd.GeoSeries:
+    shapes = [r.position.geometry for r in records if r.position is not None]
+    return to_metric(gpd.GeoDataFrame(geometry=shapes, crs=DISPLAY_CRS)).geometry
 
 
-def _shared(zone: Record, other: Record) -> gpd.GeoDataFrame:
-    both = [r.position.geometry for r in (zone, other) if r.position is not None]
-    layer = to_metric(gpd.GeoDataFrame(geometry=both, crs=DISPLAY_CRS))
-    ground = layer.geometry.iloc[0].intersection(layer.geometry.iloc[1])
-    return gpd.GeoDataFrame(geometry=[ground], crs=layer.crs)
+def _common(
+    grounds: gpd.GeoSeries, one: Numbers, others: gpd.GeoSeries, other: Numbers
+) -> gpd.GeoDataFrame:
+    shared = shapely.intersection(grounds.to_numpy()[one], others.to_numpy()[other])
+    return gpd.GeoDataFrame(geometry=shared, crs=grounds.crs)

@@ -1,6 +1,6 @@
 """Findings: a rule that a row or a source breaks, told so that a person can act on it."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -30,6 +30,16 @@ class Finding:
 
 
 FINDING_COLUMNS = tuple(Finding.__dataclass_fields__)
+
+
+def subject_of(key: str, subjects: Container[str]) -> str:
+    """Return the subject that a row is about, or "": a row's key is its id, or begins with it.
+
+    Of several that a key begins with it is the longest.
+    """
+    while key and key not in subjects:
+        key = key.rpartition(".")[0]
+    return key
 
 
 def findings_table(findings: Iterable[Finding]) -> "pd.DataFrame":

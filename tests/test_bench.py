@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from atlas.pages import PAGES
-from bench import beside, scores, tables
+from bench import beside, changes, scores, tables
 from builds import Built
 
 
@@ -31,6 +31,12 @@ def test_the_map_stands_beside_a_plain_page_of_the_same_data(built: Built) -> No
     text, drawn, foreign = beside.plain_page(built.public, built.root / "var" / "work" / "layers")
     assert drawn > 50
     assert text.count("https://") >= foreign == 10
+
+
+def test_every_change_of_the_filters_is_measured() -> None:
+    told = tables.read("changes")
+    assert told[0] == list(changes.HEADER)
+    assert [row[0] for row in told[1:]] == list(changes.CHANGES)
 
 
 def test_a_table_is_put_between_its_marks_and_read_back(tmp_path: Path) -> None:

@@ -98,6 +98,14 @@ def test_a_run_tells_of_itself_in_status_report_heartbeat_and_hook(
     assert shop.current() == newer.edition
 
 
+def test_a_refused_row_is_told_at_its_record_and_holds_nothing_up(tree: Tree, order: Order) -> None:
+    tree.set("positions", 0, geometry="LINESTRING (105.5 9.8, 105.5 9.8)")
+    assert carry_out(order).state == "published"
+    page = (order.root / "public" / "en" / "places" / "kcn-a" / "index.html").read_text("utf-8")
+    assert "A row about this record was refused:" in page
+    assert "Too few points in geometry component" in page
+
+
 def test_a_run_that_could_not_end_is_reported_by_the_next_one(order: Order, hooks: Path) -> None:
     order.var.mkdir(parents=True)
     began = "2026-11-24T18:30:00+00:00"
