@@ -1,9 +1,12 @@
 """Which belongs to which, in space and by key. Every row keeps its place, or a ledger says why."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 
 from atlas.measure import METRES_PER_KM, area_ha
 from atlas.positions import UNPLACED_M
@@ -13,6 +16,7 @@ from geodata.findings import Finding
 from geodata.ledger import Change
 
 Tables = Mapping[str, pd.DataFrame]
+Numbers = np.ndarray[Any, np.dtype[Any]]
 
 ROAD_KINDS = ("expressway", "national_road", "provincial_road", "road")
 NEIGHBOURS = 3
@@ -59,63 +63,101 @@ def nearest_named(
         "canal": metric[(metric["kind"] == "canal") & drawn & near_enough],
         "port": metric[(metric["kind"] == "port") & near_enough],
     }
-    placed = places[places["accuracy_m"] <= USELESS_M]
-    found = [
-        _nearest(placed, others, kind, "access") for kind, others in targets.items() if len(others)
-    ]
+    placed = places[places["accuracy_m"] <= USELESS_M].sort_values("subject_id")
+    found = [_nearest(placed, others, kind) for kind, others in targets.items() if len(others)]
     table = pd.concat([*found, _neighbours(placed)], ignore_index=True)
     partnered = table.loc[table["relation"] == "access", "subject_id"].nunique()
     lost = {"position or partner not known": len(places) - partnered}
     change = Change("join places to the nearest named", len(places), partnered, _some(lost))
-    return table.sort_values(["subject_id", "relation", "kind", "distance_km"]), change
+    # stable: the nearest stay first among those that a rounded distance makes equal
+    order = ["subject_id", "relation", "kind"]
+    return table.sort_values(order, kind="stable", ignore_index=True), change
 
 
 def _some(dropped: dict[str, int]) -> dict[str, int]:
     return {reason: count for reason, count in dropped.items() if count}
 
 
-def _nearest(
-    places: gpd.GeoDataFrame, others: gpd.GeoDataFrame, kind: str, relation: str
-) -> pd.DataFrame:
-    columns = ["subject_id", "accuracy_m", "geometry"]
-    own = places["subject_id"].isin(others["subject_id"])
-    asked = [(places[~own], others)]
-    asked += [
-        (places[places["subject_id"] == mine], others[others["subject_id"] != mine])
-        for mine in places.loc[own, "subject_id"]
-    ]
-    found = [
-        gpd.sjoin_nearest(
-            some[columns], rest[columns], distance_col="distance_m", lsuffix="a", rsuffix="b"
-        )
-        for some, rest in asked
-    ]
-    pairs = pd.concat(found).sort_values(["subject_id_a", "distance_m", "subject_id_b"])
-    return _access(pairs.drop_duplicates("subject_id_a"), kind, relation)
+def _nearest(places: gpd.GeoDataFrame, others: gpd.GeoDataFrame, kind: str) -> pd.DataFrame:
+    """Find the nearest of the others; one of them has the nearest but itself."""
+    others = others.sort_values("subject_id")
+    own = places["subject_id"].isin(others["subject_id"]).to_numpy()
+    asked = places[~own]
+    (of, to), far = others.sindex.nearest(asked.geometry, return_all=True, return_distance=True)
+    pairs = _pairs(asked, others, of, to, far, 1)
+    among = _k_nearest(others[others["subject_id"].isin(places["subject_id"])], others, 1)
+    return _access(pd.concat([pairs, among]), kind, "access")
 
 
 def _neighbours(places: gpd.GeoDataFrame) -> pd.DataFrame:
-    columns = ["subject_id", "accuracy_m", "geometry"]
-    pairs = places[columns].merge(places[columns], how="cross", suffixes=("_a", "_b"))
-    pairs = pairs[pairs["subject_id_a"] != pairs["subject_id_b"]]
-    distance = gpd.GeoSeries(pairs["geometry_a"]).distance(gpd.GeoSeries(pairs["geometry_b"]))
-    pairs = pairs.assign(distance_m=distance)
-    pairs = pairs.sort_values(["subject_id_a", "distance_m", "subject_id_b"])
-    near = pairs.groupby("subject_id_a").head(NEIGHBOURS)
-    return _access(near, "place", "neighbour")
+    return _access(_k_nearest(places, places, NEIGHBOURS), "place", "neighbour")
+
+
+def _k_nearest(asking: gpd.GeoDataFrame, others: gpd.GeoDataFrame, count: int) -> pd.DataFrame:
+    """Find for each of the asking, who are among the others, the nearest others but itself.
+
+    Asked in rounds of a distance that doubles: who has enough within it has the nearest among
+    them, and only the rest is asked again.
+    """
+    wanted = min(count, len(others) - 1)
+    found, within = [], _first_round_m(others)
+    left = asking if wanted > 0 else asking.head(0)
+    while len(left):
+        of, to = others.sindex.query(left.geometry, predicate="dwithin", distance=within)
+        is_other = left["subject_id"].to_numpy()[of] != others["subject_id"].to_numpy()[to]
+        of, to = of[is_other], to[is_other]
+        enough = np.bincount(of, minlength=len(left)) >= wanted
+        of, to = of[enough[of]], to[enough[of]]
+        shapes, partners = left.geometry.to_numpy()[of], others.geometry.to_numpy()[to]
+        far = shapely.distance(shapes, partners)
+        found.append(_pairs(left, others, of, to, far, wanted))
+        left, within = left[~enough], within * 2
+    return pd.concat(found) if found else _pairs(left, others, *[np.empty(0, dtype="int64")] * 3, 0)
+
+
+def _first_round_m(others: gpd.GeoDataFrame) -> float:
+    """Half the distance between the others if they stood evenly; never nothing."""
+    west, south, east, north = others.total_bounds if len(others) else (0.0, 0.0, 0.0, 0.0)
+    return max(1.0, float(np.sqrt((east - west) * (north - south) / max(len(others), 1))) / 2)
+
+
+def _pairs(  # noqa: PLR0913  (two sides, who meets whom, how far, how many)
+    asking: gpd.GeoDataFrame,
+    others: gpd.GeoDataFrame,
+    of: Numbers,
+    to: Numbers,
+    far: Numbers,
+    count: int,
+) -> pd.DataFrame:
+    """Return the first pairs of each of the asking, by distance and then by id.
+
+    Both sides are in the order of their ids, so that positions decide ties as ids would.
+    """
+    order = np.lexsort((to, far, of))
+    of, to, far = of[order], to[order], far[order]
+    begin = np.searchsorted(of, of, side="left")
+    kept = np.arange(len(of)) - begin < count
+    of, to, far = of[kept], to[kept], far[kept]
+    doubt = asking["accuracy_m"].to_numpy()[of] + others["accuracy_m"].to_numpy()[to]
+    return pd.DataFrame(
+        {
+            "subject_id": asking["subject_id"].to_numpy()[of],
+            "other_id": others["subject_id"].to_numpy()[to],
+            "distance_m": far,
+            "doubt_m": doubt,
+        }
+    )
 
 
 def _access(pairs: pd.DataFrame, kind: str, relation: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "subject_id": pairs["subject_id_a"],
+            "subject_id": pairs["subject_id"],
             "relation": relation,
             "kind": kind,
-            "other_id": pairs["subject_id_b"],
+            "other_id": pairs["other_id"],
             "distance_km": (pairs["distance_m"] / METRES_PER_KM).round(1),
-            "uncertainty_km": (
-                (pairs["accuracy_m_a"] + pairs["accuracy_m_b"]) / METRES_PER_KM
-            ).round(1),
+            "uncertainty_km": (pairs["doubt_m"] / METRES_PER_KM).round(1),
         },
         columns=ACCESS_COLUMNS,
     )

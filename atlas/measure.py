@@ -3,9 +3,8 @@
 Geometry is measured in EPSG:5897 and nowhere else.
 """
 
-from collections.abc import Mapping, Sequence
-
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from geodata.crs import require_metric
@@ -58,8 +57,21 @@ def length_km(layer: gpd.GeoDataFrame) -> "pd.Series[float]":
     return layer.length / METRES_PER_KM
 
 
-def completeness_pct(kind: str, known: Mapping[str, bool]) -> tuple[int, tuple[str, ...]]:
-    """Return the share, 0-100 and rounded down, of `EXPECTED` that is known, and what is not."""
-    expected: Sequence[str] = EXPECTED.get(kind, EXPECTED["route"])
-    missing = tuple(name for name in expected if not known.get(name, False))
-    return 100 * (len(expected) - len(missing)) // len(expected), missing
+def completeness(kinds: "pd.Series[str]", known: pd.DataFrame) -> pd.DataFrame:
+    """Return for each subject how much of `EXPECTED` of its kind is known, and what is not.
+
+    ``known`` has a column of truth a field, indexed as ``kinds``. ``completeness_pct`` is 0-100,
+    rounded down; ``missing`` joins the names by ``;``.
+    """
+    parts = []
+    for kind, mine in known.groupby(kinds.to_numpy()):
+        expected = EXPECTED.get(str(kind), EXPECTED["route"])
+        lacking = ~mine[list(expected)].to_numpy()
+        patterns, which = np.unique(lacking, axis=0, return_inverse=True)
+        told = [";".join(np.array(expected)[pattern]) for pattern in patterns]
+        percent = 100 * (len(expected) - lacking.sum(axis=1)) // len(expected)
+        missing = pd.Series(told, dtype="str").take(which.ravel()).set_axis(mine.index)
+        parts.append(pd.DataFrame({"completeness_pct": percent, "missing": missing}))
+    empty = pd.DataFrame({"completeness_pct": [], "missing": []})
+    whole = pd.concat(parts) if parts else empty
+    return whole.astype({"completeness_pct": "int64", "missing": "str"}).reindex(kinds.index)

@@ -6,17 +6,18 @@ route of which one place is known is that place.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 from shapely import LineString, Point
 from shapely.geometry.base import BaseGeometry
 
-from geodata.cells import parts_of, rows_of
-from geodata.crs import DISPLAY_CRS, METRIC_CRS
+from geodata.cells import by_value, parts_of, rows_of
+from geodata.crs import DISPLAY_CRS, METRIC_CRS, to_metric
 from geodata.schema import POSITION_METHODS
 
 OSM_ACCURACY_M = 100.0
@@ -48,6 +49,7 @@ COLUMNS = [
     "note_en",
     "geometry",
 ]
+LOCATED_BY = ["place_id", "commune_ids", "district_ids"]
 Tables = Mapping[str, pd.DataFrame]
 
 NOTES = {
@@ -79,47 +81,48 @@ def best_positions(tables: Tables, offered: Sequence[list[object]] = ()) -> gpd.
     Ties within a method go to the smaller ``accuracy_m``, then the newer ``as_of``, then the
     smaller position id.
     """
-    candidates = [
-        *_given(tables["positions"]),
-        *offered,
-        *_from_nodes(tables),
-        *_from_units(tables),
-    ]
-    layer = gpd.GeoDataFrame(candidates, columns=COLUMNS, geometry="geometry", crs=DISPLAY_CRS)
-    layer = _dated(layer, tables["documents"])
+    known = pd.concat([_given(tables["positions"]), _frame(offered)], ignore_index=True)
+    better = known["method"].map(POSITION_METHODS.index) < POSITION_METHODS.index("schematic")
+    placed = set(known.loc[better, "subject_id"])
+    derived = _frame([*_from_nodes(tables, placed), *_from_units(tables, placed)])
+    derived = derived.assign(as_of=_newest(derived["document_ids"], tables["documents"]))
+    layer = gpd.GeoDataFrame(
+        pd.concat([known, derived], ignore_index=True), geometry="geometry", crs=DISPLAY_CRS
+    )
     layer["_method"] = layer["method"].map(POSITION_METHODS.index)
     layer["_newness"] = layer["as_of"].rank(method="dense", ascending=False)
-    ordered = layer.sort_values(["subject_id", "_method", "accuracy_m", "_newness"])
+    ordered = layer.sort_values(["subject_id", "_method", "accuracy_m", "_newness"], kind="stable")
     best = ordered.drop_duplicates("subject_id").drop(columns=["_method", "_newness"])
     return best.reset_index(drop=True)
 
 
-def _dated(layer: gpd.GeoDataFrame, documents: pd.DataFrame) -> gpd.GeoDataFrame:
+def _frame(rows: Sequence[list[object]]) -> pd.DataFrame:
+    texts = dict.fromkeys([c for c in COLUMNS if c not in ("accuracy_m", "geometry")], "str")
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    return frame.astype({**texts, "accuracy_m": "float64", "geometry": "object"})
+
+
+def _newest(cited: "pd.Series[str]", documents: pd.DataFrame) -> "pd.Series[str]":
     """Date a derived position by the newest of its documents, or by the day one was read."""
     days = {
         row["document_id"]: row["published_on"] or row["retrieved_on"] for row in rows_of(documents)
     }
-    newest = [
-        as_of or max((days.get(d, "") for d in parts_of(cited)), default="")
-        for as_of, cited in zip(layer["as_of"], layer["document_ids"], strict=True)
-    ]
-    return layer.assign(as_of=pd.Series(newest, index=layer.index, dtype="str"))
+    return by_value(cited, lambda cell: max((days.get(d, "") for d in parts_of(cell)), default=""))
 
 
-def _given(positions: pd.DataFrame) -> list[list[object]]:
-    return [
-        [
-            row["subject_id"],
-            row["method"],
-            float(row["accuracy_m"]),
-            row["as_of"],
-            row["document_ids"],
-            row["note_vi"],
-            row["note_en"],
-            shapely.from_wkt(row["geometry"]),
-        ]
-        for row in rows_of(positions.sort_values("position_id"))
-    ]
+def _given(positions: pd.DataFrame) -> pd.DataFrame:
+    ordered = positions.sort_values("position_id")
+    return pd.DataFrame(
+        {
+            **{name: ordered[name] for name in COLUMNS},
+            "accuracy_m": ordered["accuracy_m"].astype("float64"),
+            "geometry": pd.Series(
+                shapely.from_wkt(ordered["geometry"].to_numpy(dtype="object")),
+                index=ordered.index,
+                dtype="object",
+            ),
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -148,10 +151,11 @@ def units_of(communes: pd.DataFrame) -> pd.DataFrame:
     return numbers.assign(document_ids=units["document_ids"]).dropna()
 
 
-def _from_nodes(tables: Tables) -> list[list[object]]:
+def _from_nodes(tables: Tables, placed: Collection[str]) -> list[list[object]]:
     units = units_of(tables["communes"])
+    routes = tables["routes"]
     found = []
-    for row in rows_of(tables["routes"]):
+    for row in rows_of(routes[~routes["route_id"].isin(placed)]):
         nodes = [n for n in parts_of(row["node_ids"]) if n in units.index]
         points = [tuple(units.loc[n, ["longitude", "latitude"]]) for n in nodes]
         if nodes:
@@ -161,44 +165,54 @@ def _from_nodes(tables: Tables) -> list[list[object]]:
             cited = ";".join([row["document_ids"], *units.loc[nodes, "document_ids"]])
             found.append(Told("schematic", reach, note, cited).at(row["route_id"], line))
         elif not units.empty:
-            found.append(_in_province(row["route_id"], units))
+            told, point = _in_province(units)
+            found.append(told.at(row["route_id"], point))
     return found
 
 
-def _from_units(tables: Tables) -> list[list[object]]:
+def _from_units(tables: Tables, placed: Collection[str]) -> list[list[object]]:
     units = units_of(tables["communes"])
+    places = tables["places"]
+    if units.empty:
+        return []
+    known: dict[tuple[str, str], tuple[Told, Point]] = {}
     found = []
-    for row in rows_of(tables["places"]):
-        for column, method, note in (
-            ("commune_ids", "commune_point", "commune_point"),
-            ("district_ids", "schematic", "district"),
-        ):
-            known = units.loc[[u for u in parts_of(row[column]) if u in units.index]]
-            if not known.empty:
-                found.append(_around(row["place_id"], method, note, known))
-                break
-        else:
-            if not units.empty:
-                found.append(_in_province(row["place_id"], units))
+    for row in rows_of(places.loc[~places["place_id"].isin(placed), LOCATED_BY]):
+        cells = row["commune_ids"], row["district_ids"]
+        if cells not in known:
+            known[cells] = _in_units(*cells, units)
+        told, point = known[cells]
+        found.append(told.at(row["place_id"], point))
     return found
 
 
-def _in_province(subject_id: str, units: pd.DataFrame) -> list[object]:
+def _in_units(communes: str, districts: str, units: pd.DataFrame) -> tuple[Told, Point]:
+    """Stand in the communes that are named, else in the old districts, else in the province."""
+    for cell, method, note in (
+        (communes, "commune_point", "commune_point"),
+        (districts, "schematic", "district"),
+    ):
+        named = units.loc[[u for u in parts_of(cell) if u in units.index]]
+        if not named.empty:
+            return _around(method, note, named)
+    return _in_province(units)
+
+
+def _in_province(units: pd.DataFrame) -> tuple[Told, Point]:
     communes = units.loc[[u for u in units.index if u.startswith("com-")]]
     middle = units if communes.empty else communes
     centre = middle.assign(longitude=middle["longitude"].mean(), latitude=middle["latitude"].mean())
-    return _around(subject_id, "schematic", "province", pd.concat([centre.head(1), middle]))
+    return _around("schematic", "province", pd.concat([centre.head(1), middle]))
 
 
-def _around(subject_id: str, method: str, note: str, known: pd.DataFrame) -> list[object]:
+def _around(method: str, note: str, known: pd.DataFrame) -> tuple[Told, Point]:
     """Stand at the first unit's point with a radius that holds every unit named."""
     points = gpd.GeoSeries(
         gpd.points_from_xy(known["longitude"], known["latitude"]), crs=DISPLAY_CRS
     ).to_crs(METRIC_CRS)
     accuracy = float((points.distance(points.iloc[0]).to_numpy() + known["reach_m"]).max())
     point = Point(known["longitude"].iloc[0], known["latitude"].iloc[0])
-    told = Told(method, math.ceil(accuracy), note, known["document_ids"].iloc[0])
-    return told.at(subject_id, point)
+    return Told(method, math.ceil(accuracy), note, known["document_ids"].iloc[0]), point
 
 
 def positions_table(positions: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -219,15 +233,14 @@ def spread(positions: gpd.GeoDataFrame, communes: gpd.GeoDataFrame | None) -> gp
     until all lie in the commune that holds the point (where polygons are present). Those known
     only to lie in the province stand in a row below it, where nobody takes them for placed.
     """
-    ordered = positions.sort_values("subject_id")
-    metric = ordered.to_crs(METRIC_CRS)
+    points = positions[positions.geom_type == "Point"].sort_values("subject_id")
+    metric = points.to_crs(METRIC_CRS)
     borders = None if communes is None else communes.to_crs(METRIC_CRS)
-    is_point = metric.geometry.geom_type == "Point"
     is_placed = metric["accuracy_m"] <= UNPLACED_M
-    unplaced = metric.index[is_point & ~is_placed]
-    drawn = dict(zip(unplaced, _row_below(metric, len(unplaced)), strict=True))
-    key = ordered.geometry.to_wkt()
-    for _, group in metric[is_point & is_placed].groupby(key[is_point & is_placed]):
+    unplaced = metric.index[~is_placed]
+    drawn = dict(zip(unplaced, _row_below(positions, len(unplaced)), strict=True))
+    shared = points.geometry.to_wkt()
+    for _, group in metric[is_placed].groupby(shared[is_placed]):
         origin = group.geometry.iloc[0]
         step = min(SPREAD_M, INNER_PART * group["accuracy_m"].min() / math.sqrt(len(group)))
         spots = _spiral(origin, len(group), step, _border_of(origin, borders))
@@ -239,9 +252,13 @@ def spread(positions: gpd.GeoDataFrame, communes: gpd.GeoDataFrame | None) -> gp
     )
 
 
-def _row_below(metric: gpd.GeoDataFrame, count: int) -> list[Point]:
-    known = metric[metric["accuracy_m"] <= UNPLACED_M]
-    points = known.geometry.representative_point() if len(known) else metric.geometry.centroid
+def _row_below(positions: gpd.GeoDataFrame, count: int) -> list[Point]:
+    if not count:
+        return []
+    known = to_metric(positions[positions["accuracy_m"] <= UNPLACED_M])
+    points = known.geometry.representative_point()
+    if known.empty:
+        points = to_metric(positions).geometry.centroid
     west, south, _, _ = points.total_bounds
     return [Point(west + n * ROW_STEP_M, south - ROW_BELOW_M) for n in range(count)]
 
@@ -252,14 +269,12 @@ def _border_of(origin: Point, borders: gpd.GeoDataFrame | None) -> BaseGeometry 
 
 
 def _spiral(origin: Point, count: int, step: float, border: BaseGeometry | None) -> list[Point]:
+    number = np.arange(count)
     while True:
-        spots = [
-            Point(
-                origin.x + step * math.sqrt(n) * math.cos(n * GOLDEN_ANGLE),
-                origin.y + step * math.sqrt(n) * math.sin(n * GOLDEN_ANGLE),
-            )
-            for n in range(count)
-        ]
-        if border is None or step < 1 or all(border.covers(spot) for spot in spots):
-            return spots
+        far = step * np.sqrt(number)
+        x = origin.x + far * np.cos(number * GOLDEN_ANGLE)
+        y = origin.y + far * np.sin(number * GOLDEN_ANGLE)
+        spots = shapely.points(x, y)
+        if border is None or step < 1 or shapely.covers(border, spots).all():
+            return list(spots)
         step *= 0.85

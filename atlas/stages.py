@@ -3,8 +3,10 @@
 from collections.abc import Collection
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
+from geodata.cells import ordinals
 from geodata.dates import period_end, period_start
 
 SILENT_DAYS = 730
@@ -21,8 +23,8 @@ def last_events(events: pd.DataFrame, stages: pd.DataFrame, as_of: date) -> pd.D
     """
     ranked = events.merge(stages[["stage_id", "rank", "group"]], on="stage_id", how="left")
     ranked = ranked.assign(
-        _start=ranked["on"].map(lambda d: period_start(d).toordinal()).astype("int64"),
-        _end=ranked["on"].map(lambda d: period_end(d).toordinal()).astype("int64"),
+        _start=ordinals(ranked["on"], period_start),
+        _end=ordinals(ranked["on"], period_end),
         _rank=ranked["rank"].astype("int64"),
     )
     begun = ranked[ranked["_start"] <= as_of.toordinal()]
@@ -43,66 +45,62 @@ def judge_promises(milestones: pd.DataFrame, ended: Collection[str], as_of: date
     it was met, else ``due``. ``days_late`` counts only days that are certain: from the last day
     the baseline may mean to the first day ``met_on`` may mean, or to the as-of date.
     """
-    columns = [
-        "promise_id",
-        "subject_id",
-        "baseline_id",
-        "newest_id",
-        "met_on",
-        "state",
-        "days_late",
-        "slip_days",
-    ]
-    rows = []
-    for (subject_id, promise_id), told in milestones.groupby(["subject_id", "promise_id"]):
-        ordered = told.assign(
-            _published=told["published_on"].map(period_end), _due=told["due_on"].map(period_end)
-        ).sort_values(["_published", "milestone_id"])
-        first, newest = ordered.iloc[0], ordered.iloc[-1]
-        met_on = max(ordered["met_on"])
-        state, days_late = _judge(first["_due"], met_on, as_of)
-        if state in ("late", "due") and subject_id in ended:
-            state, days_late = "void", 0
-        rows.append(
-            [
-                promise_id,
-                subject_id,
-                first["milestone_id"],
-                newest["milestone_id"],
-                met_on,
-                state,
-                days_late,
-                (newest["_due"] - first["_due"]).days,
-            ]
-        )
-    return pd.DataFrame(rows, columns=columns)
+    told = milestones.assign(
+        _published=ordinals(milestones["published_on"], period_end),
+        _due=ordinals(milestones["due_on"], period_end),
+    ).sort_values(["subject_id", "promise_id", "_published", "milestone_id"], ignore_index=True)
+    groups = told.groupby(["subject_id", "promise_id"], sort=False)
+    first, newest = groups.head(1).reset_index(drop=True), groups.tail(1).reset_index(drop=True)
+    met_on = groups["met_on"].max().reset_index(drop=True)
+    met = ordinals(met_on, lambda cell: period_start(cell) if cell else date.max)
+    day = as_of.toordinal()
+    is_met = met <= day
+    late = np.where(is_met, met, day) - first["_due"]
+    is_void = ~is_met & first["subject_id"].isin(ended)
+    states = np.select(
+        [is_met & (late > 0), is_met, is_void, late > 0], ["met_late", "met", "void", "late"], "due"
+    )
+    return pd.DataFrame(
+        {
+            "promise_id": first["promise_id"],
+            "subject_id": first["subject_id"],
+            "baseline_id": first["milestone_id"],
+            "newest_id": newest["milestone_id"],
+            "met_on": met_on,
+            "state": pd.Series(states, dtype="str"),
+            "days_late": late.clip(lower=0).where(~is_void, 0).astype("int64"),
+            "slip_days": newest["_due"] - first["_due"],
+        }
+    )
 
 
-def _judge(due: date, met_on: str, as_of: date) -> tuple[str, int]:
-    if met_on and period_start(met_on) <= as_of:
-        late = max(0, (period_start(met_on) - due).days)
-        return ("met_late" if late else "met"), late
-    late = (as_of - due).days
-    return ("late", late) if late > 0 else ("due", 0)
+def schedules(
+    groups: "pd.Series[str]", promises: pd.DataFrame, heard: "pd.Series[str]", as_of: date
+) -> "pd.Series[str]":
+    """Return the schedule state of each subject; all are indexed by subject or name it.
 
-
-def schedule_of(group: str, promises: pd.DataFrame, last_heard_on: str, as_of: date) -> str:
-    """Return the schedule state of one subject.
+    ``groups`` is the stage group where a subject stands or "", ``heard`` the last date it was
+    heard of or "".
 
     ``ended`` > ``late`` > ``stalled`` > ``on_time`` > ``met`` > ``undated``; an operating subject
     is never stalled, since nothing more is awaited from it.
     """
-    states = set(promises["state"])
-    if group == "ended":
-        return "ended"
-    if "late" in states:
-        return "late"
-    if group != "operating" and _is_silent(last_heard_on, as_of):
-        return "stalled"
-    if "due" in states:
-        return "on_time"
-    return "met" if states & {"met", "met_late"} else "undated"
+    last = ordinals(heard, lambda cell: period_end(cell) if cell else date.max)
+    is_silent = as_of.toordinal() - last > SILENT_DAYS
 
+    def has(*states: str) -> "pd.Series[bool]":
+        mine = promises.loc[promises["state"].isin(states), "subject_id"]
+        return pd.Series(groups.index.isin(mine), index=groups.index)
 
-def _is_silent(last_heard_on: str, as_of: date) -> bool:
-    return bool(last_heard_on) and (as_of - period_end(last_heard_on)).days > SILENT_DAYS
+    told = np.select(
+        [
+            groups == "ended",
+            has("late"),
+            (groups != "operating") & is_silent,
+            has("due"),
+            has("met", "met_late"),
+        ],
+        ["ended", "late", "stalled", "on_time", "met"],
+        "undated",
+    )
+    return pd.Series(told, index=groups.index, dtype="str")

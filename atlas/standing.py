@@ -6,8 +6,8 @@ from datetime import date
 import geopandas as gpd
 import pandas as pd
 
-from atlas.measure import completeness_pct, length_km
-from atlas.stages import judge_promises, last_events, schedule_of
+from atlas.measure import completeness, length_km
+from atlas.stages import judge_promises, last_events, schedules
 from geodata.crs import to_metric
 
 Tables = Mapping[str, pd.DataFrame]
@@ -58,30 +58,25 @@ def standing(
     last = last_events(tables["stage_events"], tables["stages"], as_of)
     promises = judge_promises(tables["milestones"], ended_subjects(last), as_of)
     last = last.set_index("subject_id")
-    heard = _last_heard(tables)
-    lengths = _lengths(positions)
-    known = _known_fields(tables, positions)
-    rows = []
-    for subject_id, kind in kinds.items():
-        mine = promises[promises["subject_id"] == subject_id]
-        group = str(last["group"].get(subject_id, ""))
-        late = mine.loc[mine["state"] == "late", "days_late"]
-        expected = "route" if subject_id in set(tables["routes"]["route_id"]) else kind
-        pct, missing = completeness_pct(expected, dict.fromkeys(known.get(subject_id, ()), True))
-        rows.append(
-            [
-                subject_id,
-                str(last["event_id"].get(subject_id, "")),
-                schedule_of(group, mine, heard.get(subject_id, ""), as_of),
-                int(late.max()) if len(late) else 0,
-                heard.get(subject_id, ""),
-                lengths.get(subject_id),
-                pct,
-                ";".join(missing),
-            ]
-        )
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    return table.sort_values("subject_id", ignore_index=True), promises
+    subjects = pd.Index(list(kinds), dtype="str", name="subject_id")
+    groups = last["group"].reindex(subjects, fill_value="").astype("str")
+    heard = _last_heard(tables).reindex(subjects, fill_value="")
+    late = promises[promises["state"] == "late"].groupby("subject_id")["days_late"].max()
+    is_route = subjects.isin(tables["routes"]["route_id"])
+    expected = pd.Series(list(kinds.values()), index=subjects, dtype="str").mask(is_route, "route")
+    whole = completeness(expected, _known_fields(tables, positions, subjects))
+    table = pd.DataFrame(
+        {
+            "event_id": last["event_id"].reindex(subjects, fill_value="").astype("str"),
+            "schedule": schedules(groups, promises, heard, as_of),
+            "days_late": late.reindex(subjects, fill_value=0),
+            "last_heard_on": heard,
+            "length_km": _lengths(positions).reindex(subjects),
+            "completeness_pct": whole["completeness_pct"],
+            "missing": whole["missing"],
+        }
+    )
+    return table.reset_index()[COLUMNS], promises
 
 
 def subject_kinds(tables: Tables) -> dict[str, str]:
@@ -92,7 +87,7 @@ def subject_kinds(tables: Tables) -> dict[str, str]:
     return dict(sorted(told.items()))
 
 
-def _last_heard(tables: Tables) -> dict[str, str]:
+def _last_heard(tables: Tables) -> "pd.Series[str]":
     """The day an undated page was read is no news of its subject."""
     read = tables["claims"]["as_of_basis"] == "read"
     dated = {**tables, "claims": tables["claims"][~read]}
@@ -102,21 +97,22 @@ def _last_heard(tables: Tables) -> dict[str, str]:
             for name, column in HEARD
         ]
     )
-    last = told.groupby("subject_id")["on"].max()
-    return dict(zip(last.index.astype("str"), last, strict=True))
+    return told.sort_values("on").drop_duplicates("subject_id", keep="last").set_index("subject_id")["on"]
 
 
-def _lengths(positions: gpd.GeoDataFrame) -> dict[str, float]:
+def _lengths(positions: gpd.GeoDataFrame) -> "pd.Series[float]":
     lines = positions[
         positions.geometry.geom_type.isin(["LineString", "MultiLineString"])
         & positions["method"].isin(KNOWN_METHODS)
     ]
     if lines.empty:
-        return {}
-    return dict(zip(lines["subject_id"], length_km(to_metric(lines)).round(1), strict=True))
+        return pd.Series(dtype="float64")
+    return length_km(to_metric(lines)).round(1).set_axis(lines["subject_id"].to_numpy())
 
 
-def _known_fields(tables: Tables, positions: gpd.GeoDataFrame) -> dict[str, set[str]]:
+def _known_fields(
+    tables: Tables, positions: gpd.GeoDataFrame, subjects: "pd.Index[str]"
+) -> pd.DataFrame:
     claims = tables["claims"]
     events = tables["stage_events"]
     located = positions[positions["method"].isin(KNOWN_METHODS)]
@@ -134,8 +130,5 @@ def _known_fields(tables: Tables, positions: gpd.GeoDataFrame) -> dict[str, set[
         "position": located["subject_id"],
         "commune": has_commune["place_id"],
     }
-    known: dict[str, set[str]] = {}
-    for name, subjects in fields.items():
-        for subject_id in set(subjects):
-            known.setdefault(subject_id, set()).add(name)
-    return known
+    known = {name: subjects.isin(mine) for name, mine in fields.items()}
+    return pd.DataFrame(known, index=subjects)

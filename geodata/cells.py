@@ -3,9 +3,13 @@
 import re
 import unicodedata
 from collections.abc import Callable
+from datetime import date
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+
+T = TypeVar("T")
 
 NUMBER = re.compile(r"(?!-[0.]+$)-?[0-9]{1,15}(\.[0-9]{1,15})?")
 """Plain digits, no more of them than a sum can be believed with, and no zero below zero."""
@@ -48,6 +52,18 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, str]]:
     names = [str(name) for name in frame.columns]
     cells = [frame.iloc[:, number].tolist() for number in range(len(names))]
     return [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
+def by_value(cells: "pd.Series[str]", of: Callable[[str], T]) -> "pd.Series[Any]":
+    """Return what ``of`` makes of each cell; it is asked once for every distinct cell."""
+    codes, values = pd.factorize(cells)
+    told = pd.Series([of(str(value)) for value in values])
+    return told.take(codes).set_axis(cells.index) if len(cells) else told.astype(cells.dtype)
+
+
+def ordinals(cells: "pd.Series[str]", day_of: Callable[[str], date]) -> "pd.Series[int]":
+    """Return the day of each cell as its proleptic Gregorian ordinal."""
+    return by_value(cells, lambda cell: day_of(cell).toordinal()).astype("int64")
 
 
 def where(rows: pd.DataFrame, column: str, test: Callable[[str], bool]) -> pd.DataFrame:

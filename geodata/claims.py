@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pandas as pd
 
-from geodata.cells import is_number
+from geodata.cells import by_value, is_number, ordinals
 from geodata.dates import period_end
 from geodata.schema import CONFIDENCES
 
@@ -20,14 +20,14 @@ def resolve(claims: pd.DataFrame) -> pd.DataFrame:
     marked as a conflict. Rows in = rows out.
     """
     ordered = claims.assign(
-        _end=claims["as_of"].map(lambda d: period_end(d).toordinal()).astype("int64"),
+        _end=ordinals(claims["as_of"], period_end),
         _trust=claims["confidence"].map(CONFIDENCES.index).astype("int64"),
     ).sort_values(
         [*GROUP, "_end", "_trust", "document_ids", "claim_id"],
         ascending=[True, True, True, False, True, True, True],
     )
     groups = ordered.groupby(GROUP, sort=False)
-    said = ordered["qualifier"] + ordered["value"].map(_plain)
+    said = ordered["qualifier"] + by_value(ordered["value"], _plain)
     differs = said != said.where(groups.cumcount() == 0).ffill()
     same_day = ordered["_end"] == groups["_end"].transform("first")
     in_conflict = ordered["confidence"] == "conflict"

@@ -6,6 +6,7 @@ import hashlib
 import io
 import ipaddress
 import json
+import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -57,6 +58,9 @@ def _is_here(host: str) -> bool:
 
 # an audit hook sees what every library does, and cannot be taken off again
 sys.addaudithook(_only_loopback)
+
+# started behind a shell's &, it would be ignored here and in every process that a test interrupts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Squares = Callable[..., gpd.GeoDataFrame]
 

@@ -17,7 +17,7 @@ from flows.order import Order
 from geodata.errors import UsageError
 
 RUN = """
-import sys
+import sys, time
 from pathlib import Path
 from flows.lock import run_lock
 from flows.order import Order
@@ -26,7 +26,7 @@ with run_lock(Order(root=root, wait_s=None)):
     with (root / "told").open("a") as told:
         told.write(name)
     while not (root / f"end-{name}").exists():
-        pass
+        time.sleep(0.01)
 """
 
 
