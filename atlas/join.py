@@ -17,6 +17,8 @@ from geodata.ledger import Change
 
 Tables = Mapping[str, pd.DataFrame]
 Numbers = np.ndarray[Any, np.dtype[Any]]
+Meetings = tuple[Numbers, Numbers, Numbers]
+"""Who asks and whom it meets, by their place in their frames, and how far apart in metres."""
 
 ROAD_KINDS = ("expressway", "national_road", "provincial_road", "road")
 NEIGHBOURS = 3
@@ -84,7 +86,7 @@ def _nearest(places: gpd.GeoDataFrame, others: gpd.GeoDataFrame, kind: str) -> p
     own = places["subject_id"].isin(others["subject_id"]).to_numpy()
     asked = places[~own]
     (of, to), far = others.sindex.nearest(asked.geometry, return_all=True, return_distance=True)
-    pairs = _pairs(asked, others, of, to, far, 1)
+    pairs = _pairs(asked, others, (of, to, far), 1)
     among = _k_nearest(others[others["subject_id"].isin(places["subject_id"])], others, 1)
     return _access(pd.concat([pairs, among]), kind, "access")
 
@@ -110,9 +112,10 @@ def _k_nearest(asking: gpd.GeoDataFrame, others: gpd.GeoDataFrame, count: int) -
         of, to = of[enough[of]], to[enough[of]]
         shapes, partners = left.geometry.to_numpy()[of], others.geometry.to_numpy()[to]
         far = shapely.distance(shapes, partners)
-        found.append(_pairs(left, others, of, to, far, wanted))
+        found.append(_pairs(left, others, (of, to, far), wanted))
         left, within = left[~enough], within * 2
-    return pd.concat(found) if found else _pairs(left, others, *[np.empty(0, dtype="int64")] * 3, 0)
+    nobody = np.empty(0, dtype="int64")
+    return pd.concat(found) if found else _pairs(left, others, (nobody, nobody, nobody), 0)
 
 
 def _first_round_m(others: gpd.GeoDataFrame) -> float:
@@ -121,18 +124,14 @@ def _first_round_m(others: gpd.GeoDataFrame) -> float:
     return max(1.0, float(np.sqrt((east - west) * (north - south) / max(len(others), 1))) / 2)
 
 
-def _pairs(  # noqa: PLR0913  (two sides, who meets whom, how far, how many)
-    asking: gpd.GeoDataFrame,
-    others: gpd.GeoDataFrame,
-    of: Numbers,
-    to: Numbers,
-    far: Numbers,
-    count: int,
+def _pairs(
+    asking: gpd.GeoDataFrame, others: gpd.GeoDataFrame, met: Meetings, count: int
 ) -> pd.DataFrame:
     """Return the first pairs of each of the asking, by distance and then by id.
 
     Both sides are in the order of their ids, so that positions decide ties as ids would.
     """
+    of, to, far = met
     order = np.lexsort((to, far, of))
     of, to, far = of[order], to[order], far[order]
     begin = np.searchsorted(of, of, side="left")

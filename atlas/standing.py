@@ -97,7 +97,11 @@ def _last_heard(tables: Tables) -> "pd.Series[str]":
             for name, column in HEARD
         ]
     )
-    return told.sort_values("on").drop_duplicates("subject_id", keep="last").set_index("subject_id")["on"]
+    return (
+        told.sort_values("on")
+        .drop_duplicates("subject_id", keep="last")
+        .set_index("subject_id")["on"]
+    )
 
 
 def _lengths(positions: gpd.GeoDataFrame) -> "pd.Series[float]":

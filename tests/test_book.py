@@ -293,16 +293,17 @@ def finding(key: str, severity: str = "note") -> Finding:
     return Finding("drawn", "places", 2, key, "", "rule", severity, "")  # type: ignore[arg-type]
 
 
-def test_a_record_shows_the_notes_about_itself_and_its_rows_only() -> None:
+def test_a_record_shows_the_findings_about_itself_and_its_rows_only() -> None:
     told = (
         finding("kcn-b"),
         finding("kcn-b.area.1"),
         finding("kcn-b-2"),
         finding("ccn-a"),
-        finding("kcn-b", severity="row"),
+        finding("kcn-b.area.2", severity="row"),
     )
     found = assembled(told)
-    assert [f.key for f in found["kcn-b"].findings] == ["kcn-b", "kcn-b.area.1"]
+    keys = ["kcn-b", "kcn-b.area.1", "kcn-b.area.2"]
+    assert [f.key for f in found["kcn-b"].findings] == keys
     assert [f.key for f in found["ccn-a"].findings] == ["ccn-a"]
 
 

@@ -3,12 +3,14 @@
 import math
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely import LineString, MultiLineString, box
 
-from atlas.measure import EXPECTED, area_ha, completeness_pct, length_km
+from atlas.measure import EXPECTED, area_ha, completeness, length_km
+from geodata.cells import parts_of
 from geodata.crs import DISPLAY_CRS, METRIC_CRS, CrsError, to_metric
 from geodata.schema import PLACE_KINDS
 
@@ -59,19 +61,39 @@ def test_every_kind_of_place_says_what_a_whole_record_tells() -> None:
     assert set(PLACE_KINDS) <= set(EXPECTED)
 
 
+def completeness_of(kind: str, *known: str) -> tuple[int, tuple[str, ...]]:
+    """What `completeness` says of one subject of which these fields are known."""
+    fields = sorted({name for names in EXPECTED.values() for name in names} | set(known))
+    told = pd.DataFrame({name: [name in known] for name in fields}, index=["a"])
+    found = completeness(pd.Series({"a": kind}), told).loc["a"]
+    return int(found["completeness_pct"]), tuple(parts_of(found["missing"]))
+
+
 def test_completeness_counts_what_is_expected_and_names_what_is_missing() -> None:
-    known = {"area": True, "commune": True, "stage": False, "not expected at all": True}
-    assert completeness_pct("logistics_site", known) == (50, ("position", "stage"))
+    known = ("area", "commune", "not expected at all")
+    assert completeness_of("logistics_site", *known) == (50, ("position", "stage"))
 
 
 def test_completeness_is_rounded_down_so_that_only_a_whole_record_has_a_hundred() -> None:
-    all_but_one = dict.fromkeys(EXPECTED["logistics_centre"][1:], True)
-    assert completeness_pct("logistics_centre", all_but_one) == (83, ("area",))
+    all_but_one = EXPECTED["logistics_centre"][1:]
+    assert completeness_of("logistics_centre", *all_but_one) == (83, ("area",))
+
+
+def test_completeness_keeps_to_each_subject_whatever_their_order() -> None:
+    kinds = pd.Series({"b": "port", "a": "route", "c": "port"})
+    names = sorted({name for expected in EXPECTED.values() for name in expected})
+    known = pd.DataFrame(False, index=kinds.index, columns=names)
+    known.loc["c", "stage"] = True
+    found = completeness(kinds, known)
+    assert list(found.index) == ["b", "a", "c"]
+    assert list(found["completeness_pct"]) == [0, 0, 25]
+    assert found.loc["c", "missing"] == "commune;position;act"
+    assert completeness(kinds.head(0), known.head(0)).empty
 
 
 @given(st.sampled_from(sorted(EXPECTED)), st.sets(st.sampled_from(EXPECTED["industrial_park"])))
 def test_completeness_lies_between_nothing_and_everything(kind: str, names: set[str]) -> None:
-    pct, missing = completeness_pct(kind, dict.fromkeys(names, True))
+    pct, missing = completeness_of(kind, *names)
     assert 0 <= pct <= 100
     assert (pct == 100) == (missing == ())
     assert set(missing) == set(EXPECTED[kind]) - names
