@@ -1,28 +1,30 @@
 """Cells and rows of tables of text: the few words that all steps share."""
 
 import re
-import unicodedata
 from collections.abc import Callable
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 T = TypeVar("T")
+Cells: TypeAlias = "pd.Series[str]"
+Truths = np.ndarray[Any, np.dtype[np.bool_]]
 
-NUMBER = re.compile(r"(?!-[0.]+$)-?[0-9]{1,15}(\.[0-9]{1,15})?")
-"""Plain digits, no more of them than a sum can be believed with, and no zero below zero."""
+NUMBER = r"-?[0-9]{1,15}(\.[0-9]{1,15})?"
+"""Plain digits, no more of them than a sum can be believed with."""
 
+NEGATIVE_ZERO = r"-[0.]+"
 
-HIDDEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-)
+HIDDEN = "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 """Control marks, marks that turn the direction of reading, and letters without width."""
 
-MOJIBAKE = re.compile(
-    r"[ÃÂÆ][\u0080-¿€‚ƒˆ‰ŠŒ•™š]|(áº|á»)[\u0080-¿ŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]"
-    r"|Ä[\u0080-\u009f‘’]|â€|\ufffd"
+MOJIBAKE = (
+    "[ÃÂÆ][\u0080-¿€‚ƒˆ‰ŠŒ•™š]|(áº|á»)[\u0080-¿ŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]"
+    "|Ä[\u0080-\u009f‘’]|â€|\ufffd"
 )
 """UTF-8 Vietnamese read as Latin-1 or Windows-1252: its lead letters before a stray mark."""
 
@@ -33,18 +35,35 @@ def parts_of(cell: str) -> list[str]:
 
 
 def is_number(cell: str) -> bool:
-    """Tell whether the cell is a plain decimal number."""
-    return bool(NUMBER.fullmatch(cell))
+    """Tell whether the cell is a plain decimal number, and no zero below zero."""
+    return bool(re.fullmatch(NUMBER, cell)) and not re.fullmatch(NEGATIVE_ZERO, cell)
 
 
-def is_clean(cell: str) -> bool:
-    """Tell whether the text hides nothing and was not broken by another encoding."""
-    return not HIDDEN.search(cell) and not MOJIBAKE.search(cell)
+def are_numbers(cells: Cells) -> Truths:
+    """Tell of each cell what `is_number` says."""
+    return are_like(cells, NUMBER) & ~are_like(cells, NEGATIVE_ZERO)
 
 
-def is_nfc(cell: str) -> bool:
-    """Tell whether letters and their marks are composed, as the atlas writes them."""
-    return unicodedata.is_normalized("NFC", cell)
+def are_clean(cells: Cells) -> Truths:
+    """Tell of each text whether it hides nothing and was not broken by another encoding."""
+    return ~_found(cells, f"{HIDDEN}|{MOJIBAKE}")
+
+
+def are_nfc(cells: Cells) -> Truths:
+    """Tell of each text whether letters and marks are composed, as the atlas writes them."""
+    text = pa.array(cells, pa.large_string())
+    same = pc.equal(pc.utf8_normalize(text, form="NFC"), text)
+    return np.asarray(same.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def are_like(cells: Cells, pattern: str) -> Truths:
+    """Tell of each whole cell whether it has the form of an expression that RE2 knows."""
+    return _found(cells, f"^(?:{pattern})$")
+
+
+def _found(cells: Cells, pattern: str) -> Truths:
+    found = pc.match_substring_regex(pa.array(cells, pa.large_string()), pattern)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, str]]:
@@ -54,18 +73,18 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, str]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
 
 
-def by_value(cells: "pd.Series[str]", of: Callable[[str], T]) -> "pd.Series[Any]":
+def by_value(cells: Cells, of: Callable[[str], T]) -> "pd.Series[Any]":
     """Return what ``of`` makes of each cell; it is asked once for every distinct cell."""
     codes, values = pd.factorize(cells)
     told = pd.Series([of(str(value)) for value in values])
     return told.take(codes).set_axis(cells.index) if len(cells) else told.astype(cells.dtype)
 
 
-def ordinals(cells: "pd.Series[str]", day_of: Callable[[str], date]) -> "pd.Series[int]":
+def ordinals(cells: Cells, day_of: Callable[[str], date]) -> "pd.Series[int]":
     """Return the day of each cell as its proleptic Gregorian ordinal."""
     return by_value(cells, lambda cell: day_of(cell).toordinal()).astype("int64")
 
 
 def where(rows: pd.DataFrame, column: str, test: Callable[[str], bool]) -> pd.DataFrame:
-    """Return the rows whose cell passes the test; an empty table stays a table."""
-    return rows.loc[np.fromiter(map(test, rows[column]), dtype=bool, count=len(rows))]
+    """Return the rows whose cell passes the test, asked once for every distinct cell."""
+    return rows.loc[by_value(rows[column], test).astype("bool").to_numpy()]

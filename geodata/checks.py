@@ -14,13 +14,24 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from geodata.cells import is_clean, is_nfc, is_number, parts_of, rows_of
+from geodata.cells import (
+    Truths,
+    are_clean,
+    are_like,
+    are_nfc,
+    are_numbers,
+    by_value,
+    parts_of,
+    rows_of,
+)
 from geodata.dates import is_date
 from geodata.findings import Finding, findings_table
 from geodata.ledger import Change
 from geodata.read import Sheet
-from geodata.rules import TABLE_RULES, Tables, found_rows, is_wkt
+from geodata.rules import TABLE_RULES, Tables, found_rows
 from geodata.schema import TABLE, TABLES, Column, Table
+
+Test = Callable[["pd.Series[str]"], Truths]
 
 _URL = re.compile(r"https?://[^\s<>\"'`]+")
 
@@ -86,49 +97,64 @@ def _is_url(cell: str) -> bool:
         return False
 
 
-KINDS: dict[str, tuple[str, Callable[[str], bool]]] = {
-    "integer": ("a whole number", lambda cell: is_number(cell) and "." not in cell),
-    "number": ("a number with a decimal point", is_number),
-    "decimal": ("an exact decimal number", is_number),
-    "date": ("an ISO date, whole or cut", is_date),
-    "flag": ("true or false", lambda cell: cell in ("true", "false")),
-    "list": ("parts joined by ;", lambda cell: all(p and p == p.strip() for p in cell.split(";"))),
-    "url": ("an http(s) address", _is_url),
-    "wkt": ("a geometry as WKT", is_wkt),
+def _each(test: Callable[[str], bool]) -> Test:
+    """Make a test of cells of a test of one; it is asked once for every distinct cell."""
+    return lambda cells: by_value(cells, test).astype("bool").to_numpy()
+
+
+def _is_list(cell: str) -> bool:
+    return all(part and part == part.strip() for part in cell.split(";"))
+
+
+KINDS: dict[str, tuple[str, Test]] = {
+    "integer": ("a whole number", lambda cells: are_numbers(cells) & ~are_like(cells, r".*\..*")),
+    "number": ("a number with a decimal point", are_numbers),
+    "decimal": ("an exact decimal number", are_numbers),
+    "date": ("an ISO date, whole or cut", _each(is_date)),
+    "flag": ("true or false", _each(lambda cell: cell in ("true", "false"))),
+    "list": ("parts joined by ;", _each(_is_list)),
+    "url": ("an http(s) address", _each(_is_url)),
 }
+"""What each kind of column needs; a geometry is parsed once, by `geodata.rules`."""
 
 
-def _holds(test: Callable[[str], bool]) -> Callable[[pd.Series], pd.Series]:
-    """Make a column check of a cell test; empty cells are another rule's business."""
+def _holds(test: Test) -> Callable[[pd.Series], pd.Series]:
+    """Make a column check of a test of cells; empty cells are another rule's business."""
 
     def check(cells: pd.Series) -> pd.Series:
-        answers = {cell: cell == "" or test(cell) for cell in set(cells)}
-        return pd.Series([answers[cell] for cell in cells], index=cells.index, dtype=bool)
+        is_empty = (cells == "").to_numpy()
+        return pd.Series(is_empty | test(cells), index=cells.index, dtype=bool)
 
     return check
 
 
-def _in_range(column: Column) -> Callable[[str], bool]:
-    low, high = column.minimum, column.maximum
+def _in_range(column: Column) -> Test:
+    low = -np.inf if column.minimum is None else column.minimum
+    high = np.inf if column.maximum is None else column.maximum
 
-    def test(cell: str) -> bool:
-        if not is_number(cell):
-            return True
-        value = float(cell)
-        return (low is None or value >= low) and (high is None or value <= high)
+    def test(cells: "pd.Series[str]") -> Truths:
+        is_number = are_numbers(cells)
+        value = pd.to_numeric(cells.where(is_number)).to_numpy(dtype="float64", na_value=np.nan)
+        return ~is_number | ((value >= low) & (value <= high))
 
     return test
+
+
+def _has_form(column: Column) -> Test:
+    form = f"(?:{column.pattern})"
+    form = f"{form}(?:;{form})*" if column.kind == "list" else form
+    return lambda cells: are_like(cells, form)
 
 
 def _column_rules(column: Column) -> dict[str, tuple[str, Callable[[pd.Series], pd.Series]]]:
     rules: dict[str, tuple[str, Callable[[pd.Series], pd.Series]]] = {
         "text_is_nfc": (
             "text in Unicode NFC",
-            _holds(is_nfc),
+            _holds(are_nfc),
         ),
         "text_is_clean": (
             "text without control marks or broken letters",
-            _holds(is_clean),
+            _holds(are_clean),
         ),
     }
     if column.required:
@@ -139,22 +165,13 @@ def _column_rules(column: Column) -> dict[str, tuple[str, Callable[[pd.Series], 
     if column.enum:
         rules["value_is_in_vocabulary"] = (
             "one of " + ", ".join(word for word in column.enum if word),
-            _holds(lambda cell: cell in column.enum),
+            lambda cells: (cells == "") | cells.isin(column.enum),
         )
     if column.minimum is not None or column.maximum is not None:
         needed = f"from {column.minimum} to {column.maximum}"
         rules["value_is_in_range"] = (needed.replace("to None", "up"), _holds(_in_range(column)))
     if column.pattern:
-        listed = column.kind == "list"
-        rules["value_has_its_form"] = (
-            f"the form {column.pattern}",
-            _holds(
-                lambda cell: all(
-                    re.fullmatch(column.pattern, part, re.ASCII)
-                    for part in (parts_of(cell) if listed else [cell])
-                )
-            ),
-        )
+        rules["value_has_its_form"] = (f"the form {column.pattern}", _holds(_has_form(column)))
     return rules
 
 
@@ -187,7 +204,8 @@ def _cell_findings(sheet: Sheet) -> list[Finding]:
     needed = {
         (c.name, text): rule for c in table.columns for rule, (text, _) in _column_rules(c).items()
     }
-    keys = dict(zip(sheet.rows.index, map("/".join, _keys(table, sheet.rows)), strict=True))
+    failed = sheet.rows.loc[cases["index"].astype("int64").unique()]
+    keys = dict(zip(failed.index, map("/".join, _keys(table, failed)), strict=True))
     return [
         Finding(
             sheet.source.source_id,
@@ -209,46 +227,41 @@ def _keys(table: Table, rows: pd.DataFrame) -> list[list[str]]:
 
 def reference_exists(tables: Tables, refused: set[tuple[str, int]]) -> list[Finding]:
     """A key that a row points to is held by an accepted row."""
-    held: dict[str, set[str]] = {}
+    kept = {name: _without(rows, refused) for name, rows in tables.items()}
     findings = []
     for table in TABLES:
-        rows = _without(tables[table.name], refused)
+        rows = kept[table.name]
         for column in table.columns:
             if not column.references:
                 continue
-            known = set().union(*(_held(tables, refused, held, r) for r in column.references))
-            listed = column.kind == "list"
-            lost = [
-                [p for p in (parts_of(cell) if listed else [cell]) if p and p not in known]
-                for cell in rows[column.name]
-            ]
-            wrong = rows.loc[np.array([bool(parts) for parts in lost], dtype=bool)]
+            known = pd.concat([kept[t][c] for t, c in (r.split(".") for r in column.references)])
+            lost = _lost(rows[column.name], known, column.kind == "list")
+            wrong = rows.loc[(lost != "").to_numpy()]
             details = [
-                f"points to {', '.join(parts)}, which no accepted row of "
+                f"points to {parts}, which no accepted row of "
                 f"{' or '.join(column.references)} holds"
-                for parts in lost
-                if parts
+                for parts in lost[lost != ""]
             ]
             findings += found_rows(table.name, wrong, "reference_exists", column.name, details)
     return findings
 
 
-def _held(
-    tables: Tables, refused: set[tuple[str, int]], held: dict[str, set[str]], reference: str
-) -> set[str]:
-    if reference not in held:
-        table, column = reference.split(".")
-        held[reference] = set(_without(tables[table], refused)[column]) - {""}
-    return held[reference]
+def _lost(cells: "pd.Series[str]", known: "pd.Series[str]", is_listed: bool) -> "pd.Series[str]":
+    """Return what each cell names and nobody holds, joined by commas."""
+    if not is_listed:
+        return cells.mask(cells.isin(known), "")
+    held = set(known)
+    return by_value(cells, lambda cell: ", ".join(p for p in parts_of(cell) if p not in held))
 
 
 def _follow_references(tables: Tables, findings: list[Finding]) -> list[Finding]:
     """Refuse what points to refused rows, until nothing more falls."""
-    while True:
-        more = reference_exists(tables, _refused_lines(findings))
+    while refused := _refused_lines(findings):
+        more = reference_exists(tables, refused)
         if not more:
-            return findings
+            break
         findings = findings + more
+    return findings
 
 
 def _refused_lines(findings: Iterable[Finding]) -> set[tuple[str, int]]:
@@ -256,8 +269,17 @@ def _refused_lines(findings: Iterable[Finding]) -> set[tuple[str, int]]:
 
 
 def _without(rows: pd.DataFrame, refused: set[tuple[str, int]]) -> pd.DataFrame:
-    keys = zip(rows["source_id"], rows["line"], strict=True)
-    return rows.loc[np.array([key not in refused for key in keys], dtype=bool)]
+    return rows.loc[~_is_refused(rows, refused)]
+
+
+def _is_refused(rows: pd.DataFrame, refused: set[tuple[str, int]]) -> Truths:
+    told = np.zeros(len(rows), dtype=bool)
+    lines_of: dict[str, list[int]] = {}
+    for source_id, line in refused:
+        lines_of.setdefault(source_id, []).append(line)
+    for source_id, lines in lines_of.items():
+        told |= ((rows["source_id"] == source_id) & rows["line"].isin(lines)).to_numpy()
+    return told
 
 
 def _account(sheet: Sheet, findings: Sequence[Finding]) -> Change:
@@ -292,6 +314,4 @@ def _quarantine(tables: Tables, findings: Sequence[Finding]) -> pd.DataFrame:
 
 
 def _refused_rows(rows: pd.DataFrame, refused: Sequence[Finding]) -> list[dict[str, str]]:
-    lines = _refused_lines(refused)
-    kept = _without(rows, lines)
-    return rows_of(rows.drop(kept.index))
+    return rows_of(rows.loc[_is_refused(rows, _refused_lines(refused))])

@@ -6,13 +6,13 @@ that lacks what every page needs of it is refused as a whole.
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from geodata.cells import is_clean, is_nfc
+from geodata.cells import are_clean, are_nfc
 from geodata.errors import SourceError
 from geodata.findings import Finding, findings_table
 from geodata.ledger import Change
@@ -78,25 +78,24 @@ def _text_findings(
     layer: Layer, column: str, cells: "pd.Series[str]", keys: Sequence[str]
 ) -> list[Finding]:
     source = layer.source
-    rules: Mapping[str, tuple[str, Callable[[str], bool]]] = {
-        "text_is_nfc": ("text in Unicode NFC", is_nfc),
-        "text_is_clean": ("text without control marks or broken letters", is_clean),
+    rules = {
+        "text_is_nfc": ("text in Unicode NFC", are_nfc),
+        "text_is_clean": ("text without control marks or broken letters", are_clean),
     }
-    return [
+    return sorted(
         Finding(
             source.source_id,
             source.layer,
-            line,
-            key,
+            at + 2,
+            keys[at],
             column,
             rule,
             "row",
-            f"found {cell[:80]!r}, needed {needed}",
+            f"found {cells.iloc[at][:80]!r}, needed {needed}",
         )
-        for line, (cell, key) in enumerate(zip(cells, keys, strict=True), start=2)
         for rule, (needed, test) in rules.items()
-        if not test(cell)
-    ]
+        for at in map(int, np.flatnonzero(~test(cells)))
+    )
 
 
 def _key_findings(layer: Layer, keys: Sequence[str]) -> list[Finding]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,15 @@ import shapely
 from shapely import Polygon
 from shapely.geometry import box
 
-from geodata.cells import is_number, rows_of, where
+from geodata.cells import (
+    Truths,
+    are_numbers,
+    by_value,
+    is_number,
+    ordinals,
+    rows_of,
+    where,
+)
 from geodata.dates import is_date, period_end, period_start
 from geodata.findings import Finding
 from geodata.schema import TABLE, TABLES
@@ -26,12 +35,7 @@ STAGE_AXIS = {"industrial_park": "park", "industrial_cluster": "cluster"}
 """Which vocabulary a kind of place uses; other places use ``project``, routes ``public``."""
 
 Tables = Mapping[str, pd.DataFrame]
-
-
-def is_wkt(cell: str) -> bool:
-    """Tell whether the cell is a geometry that is not empty."""
-    geometry = shapely.from_wkt(cell, on_invalid="ignore")
-    return geometry is not None and not geometry.is_empty
+Shapes = np.ndarray[Any, np.dtype[np.object_]]
 
 
 def found_rows(
@@ -77,8 +81,8 @@ def key_is_unique(tables: Tables) -> list[Finding]:
 
 def subject_is_one_thing(tables: Tables) -> list[Finding]:
     """No route has the id of a place, since claims name both by their id; the route is refused."""
-    places = set(tables["places"]["place_id"])
-    wrong = where(tables["routes"], "route_id", lambda cell: cell in places)
+    routes = tables["routes"]
+    wrong = routes[routes["route_id"].isin(tables["places"]["place_id"])]
     details = ["a place has this id"] * len(wrong)
     return found_rows("routes", wrong, "subject_is_one_thing", "route_id", details)
 
@@ -129,7 +133,7 @@ def claim_fits_its_measure(tables: Tables) -> list[Finding]:
         ],
     )
     numbers = claims[claims["value_type"] == "number"]
-    bad = where(numbers, "value", lambda cell: not is_number(cell))
+    bad = numbers[~are_numbers(numbers["value"])]
     findings += found_rows(
         "claims",
         bad,
@@ -151,7 +155,8 @@ def claim_fits_its_measure(tables: Tables) -> list[Finding]:
 
 def part_is_not_larger(tables: Tables) -> list[Finding]:
     """Leased <= leasable <= total, for one subject, phase and day; the part is refused."""
-    claims = where(tables["claims"], "value", is_number)
+    claims = tables["claims"]
+    claims = claims[are_numbers(claims["value"])]
     findings = []
     order = (
         ("area_leased_ha", "area_industrial_ha"),
@@ -175,15 +180,18 @@ def part_is_not_larger(tables: Tables) -> list[Finding]:
 
 def stage_fits_its_subject(tables: Tables) -> list[Finding]:
     """Parks, clusters, public works and projects each use their own status vocabulary."""
-    kinds = dict(zip(tables["places"]["place_id"], tables["places"]["kind"], strict=True))
-    axes = {place: STAGE_AXIS.get(kind, "project") for place, kind in kinds.items()}
-    axes |= dict.fromkeys(tables["routes"]["route_id"], "public")
-    events = tables["stage_events"]
+    places, events = tables["places"], tables["stage_events"]
+    axis = by_value(places["kind"], lambda kind: STAGE_AXIS.get(kind, "project"))
+    axes = axis.set_axis(places["place_id"].to_numpy())
+    axes = axes[~axes.index.duplicated(keep="last")]
     needed = events["subject_id"].map(axes)
-    wrong = events[needed.notna() & (events["stage_id"].str.split(".").str[0] != needed)]
+    needed = needed.mask(events["subject_id"].isin(tables["routes"]["route_id"]), "public")
+    found = by_value(events["stage_id"], lambda cell: cell.partition(".")[0])
+    is_wrong = needed.notna() & (found != needed)
+    wrong = events[is_wrong]
     details = [
-        f"found {row['stage_id']}, needed a {axes[row['subject_id']]} stage"
-        for row in rows_of(wrong)
+        f"found {stage}, needed a {axis} stage"
+        for stage, axis in zip(wrong["stage_id"], needed[is_wrong], strict=True)
     ]
     return found_rows("stage_events", wrong, "stage_fits_its_subject", "stage_id", details)
 
@@ -197,17 +205,17 @@ def stage_does_not_go_back(tables: Tables) -> list[Finding]:
         tables["stages"][["stage_id", "rank"]], on="stage_id", how="inner"
     )
     events = where(where(events, "on", is_date), "rank", is_number)
-    events = events.assign(rank=pd.to_numeric(events["rank"]))
+    events = events.assign(
+        rank=pd.to_numeric(events["rank"]),
+        start=ordinals(events["on"], period_start),
+        end=ordinals(events["on"], period_end),
+    )
     pairs = events.merge(
-        events[["subject_id", "phase", "on", "rank"]],
+        events[["subject_id", "phase", "end", "rank"]],
         on=["subject_id", "phase"],
         suffixes=("", "_before"),
     )
-    surely = [
-        period_end(b) < period_start(a)
-        for a, b in zip(pairs["on"], pairs["on_before"], strict=True)
-    ]
-    fell = np.array(surely, dtype=bool) & (pairs["rank"] < pairs["rank_before"]).to_numpy()
+    fell = (pairs["end_before"] < pairs["start"]) & (pairs["rank"] < pairs["rank_before"])
     wrong = pairs[fell & (pairs["is_step_back"] != "true")].drop_duplicates("event_id")
     details = [f"{s} comes after a later stage and is no step back" for s in wrong["stage_id"]]
     found = found_rows("stage_events", wrong, "stage_does_not_go_back", "stage_id", details)
@@ -258,33 +266,42 @@ def _is_after(day: str, newest: str) -> bool:
 
 
 def position_is_sound(tables: Tables) -> list[Finding]:
-    """A geometry is valid and lies in the province, with a margin for routes."""
-    rows = where(tables["positions"], "geometry", is_wkt)
+    """A geometry is WKT, valid, and lies in the province, with a margin for routes."""
+    rows = tables["positions"]
+    rows = rows[rows["geometry"] != ""]
     geometries = shapely.from_wkt(rows["geometry"].to_numpy(dtype=object), on_invalid="ignore")
+    is_there = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
+    unread = rows[~is_there]
+    details = [f"found {wkt[:80]!r}, needed a geometry as WKT" for wkt in unread["geometry"]]
+    findings = found_rows("positions", unread, "value_is_of_its_kind", "geometry", details)
+    rows, geometries = rows[is_there], geometries[is_there]
     valid = shapely.is_valid(geometries)
-    findings = found_rows(
+    findings += found_rows(
         "positions",
         rows[~valid],
         "geometry_is_valid",
         "geometry",
         [str(reason) for reason in shapely.is_valid_reason(geometries[~valid])],
     )
-    routes = set(tables["routes"]["route_id"])
-    margin = [
-        ROUTE_MARGIN_DEGREES if s in routes else PLACE_MARGIN_DEGREES for s in rows["subject_id"]
-    ]
-    province = province_box(tables["communes"])
-    inside = [
-        not is_valid or province.is_empty or province.buffer(m, join_style="mitre").covers(g)
-        for g, m, is_valid in zip(geometries, margin, valid, strict=True)
-    ]
-    outside = rows.loc[~np.array(inside, dtype=bool)]
+    outside = rows[valid & ~_are_in_province(tables, rows, geometries)]
     details = [
         f"{wkt[:60]} lies outside the province and its margin" for wkt in outside["geometry"]
     ]
     return findings + found_rows(
         "positions", outside, "geometry_is_in_province", "geometry", details
     )
+
+
+def _are_in_province(tables: Tables, rows: pd.DataFrame, geometries: Shapes) -> Truths:
+    province = province_box(tables["communes"])
+    if province.is_empty:
+        return np.ones(len(rows), dtype=bool)
+    is_route = rows["subject_id"].isin(tables["routes"]["route_id"]).to_numpy()
+    margin = np.where(is_route, ROUTE_MARGIN_DEGREES, PLACE_MARGIN_DEGREES)
+    west, south, east, north = province.bounds
+    left, low, right, high = shapely.bounds(geometries).T
+    is_in_width = (left >= west - margin) & (right <= east + margin)
+    return np.asarray(is_in_width & (low >= south - margin) & (high <= north + margin))
 
 
 def funding_closes(tables: Tables) -> list[Finding]:

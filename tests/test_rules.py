@@ -15,7 +15,6 @@ from geodata.rules import (
     code_is_unique,
     dates_are_in_order,
     funding_closes,
-    is_wkt,
     key_is_unique,
     nothing_is_from_the_future,
     part_is_not_larger,
@@ -465,10 +464,13 @@ def test_a_geometry_that_is_torn_is_found_with_its_reason(geometry: str) -> None
     assert position_is_sound(drawn)[0].detail
 
 
-@pytest.mark.parametrize("geometry", ["", "x", "POINT EMPTY", "SRID=4326;POINT (105.5 9.8)"])
-def test_what_is_no_wkt_is_left_to_the_rule_on_kinds(geometry: str) -> None:
-    assert not is_wkt(geometry)
-    assert of_position(geometry) == []
+@pytest.mark.parametrize("geometry", ["x", "POINT EMPTY", "SRID=4326;POINT (105.5 9.8)"])
+def test_what_is_no_wkt_is_not_of_its_kind(geometry: str) -> None:
+    assert of_position(geometry) == [("value_is_of_its_kind", 2, "geometry")]
+
+
+def test_a_geometry_that_is_not_there_is_left_to_the_rule_on_presence() -> None:
+    assert of_position("") == []
 
 
 @given(st.floats(105.4, 105.8), st.floats(9.7, 10), st.floats(0.001, 0.1))

@@ -72,7 +72,7 @@ def test_a_column_is_described_in_both_languages(table: Table) -> None:
 @EVERY_TABLE
 def test_a_column_is_of_a_kind_that_is_checked_and_its_name_says_which(table: Table) -> None:
     for name, column in columns(table):
-        assert column.kind in {"text", *KINDS}, name
+        assert column.kind in {"text", "wkt", *KINDS}, name
         assert re.fullmatch(r"[a-z]+(_[a-z0-9]+)*", column.name), name
         ends = {"date": r"(.*_)?(on|of|from|to)", "flag": "(is|has)_.*", "list": ".*s"}
         assert re.fullmatch(ends.get(column.kind, ".*"), column.name), name
