@@ -251,7 +251,7 @@ def _lost(cells: "pd.Series[str]", known: "pd.Series[str]", is_listed: bool) -> 
     if not is_listed:
         return cells.mask(cells.isin(known), "")
     held = set(known)
-    return by_value(cells, lambda cell: ", ".join(p for p in parts_of(cell) if p not in held))
+    return by_value(cells, lambda cell: ", ".join(p for p in parts_of(cell) if p and p not in held))
 
 
 def _follow_references(tables: Tables, findings: list[Finding]) -> list[Finding]:

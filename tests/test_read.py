@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -238,12 +239,12 @@ def test_columns_in_another_order_are_read_by_name(tree) -> None:
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
 def test_vietnamese_read_in_another_encoding_is_seen(encoding: str) -> None:
     for word in ("Việt", "Công", "ưu", "đãi", "m²", "Sở", "xã", "kênh", "Thủy", "cụm"):
-        assert MOJIBAKE.search(word.encode().decode(encoding)), word
+        assert re.search(MOJIBAKE, word.encode().decode(encoding)), word
 
 
 def test_whole_vietnamese_is_not_taken_for_broken() -> None:
     for text in ("HỢP TÁC XÃ”", "XÃ CHÂU", "«cá»", "ÂU THUYỀN", "30 % – 40 %", "Ấn Độ, Ả Rập"):
-        assert not MOJIBAKE.search(text), text
+        assert not re.search(MOJIBAKE, text), text
 
 
 LAYER = {
