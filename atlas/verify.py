@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -128,51 +130,81 @@ def _views(path: Path, page: Page) -> Known | None:
     return None
 
 
+@dataclass(frozen=True)
+class Site:
+    """What there is below the root of a built site: its files, and its pages parsed, by name."""
+
+    out: Path
+    files: frozenset[str]
+    pages: Mapping[str, Page]
+
+    def target(self, page: str, address: str) -> tuple[str, str]:
+        """Return the file that an address leads to from a page, and its fragment.
+
+        A name that begins with ``..`` is outside of the site.
+        """
+        parts = urlsplit(address)
+        path = unquote(parts.path)
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(page), path)) if path else page
+        folder = "" if name == "." else f"{name}/"
+        is_folder = name not in self.files and f"{folder}index.html" in self.files
+        return (f"{folder}index.html" if is_folder else name), parts.fragment
+
+
+def read_site(out: Path) -> Site:
+    """List and parse the site below ``out``."""
+    paths = [p for p in sorted(out.rglob("*")) if p.is_file()]
+    files = {p.relative_to(out).as_posix(): p for p in paths}
+    pages = {name: read_page(path) for name, path in files.items() if name.endswith(".html")}
+    return Site(out, frozenset(files), pages)
+
+
 def verify_site(out: Path, rows: Mapping[str, int], home: str = "/") -> int:
     """Return how many pages the built site below ``out`` has, all of them sound.
 
     ``rows`` counts the published places and routes; ``home`` is the path of the site's root on
     its host. PublishRefusedError lists what is wrong.
     """
-    pages = {path: read_page(path) for path in sorted(out.rglob("*.html"))}
-    if out / ANYWHERE in pages:
-        pages[out / ANYWHERE].start_from(home)
-    faults = [fault for path, page in pages.items() for fault in _page_faults(out, path, pages)]
-    faults += [*_style_faults(out), *_twin_faults(out, pages), *_count_faults(out, rows)]
+    site = read_site(out)
+    if ANYWHERE in site.pages:
+        site.pages[ANYWHERE].start_from(home)
+    faults = [fault for name in site.pages for fault in _page_faults(site, name)]
+    faults += [*_style_faults(out), *_twin_faults(site), *_count_faults(out, rows)]
     faults += _weight_faults(out)
     if faults:
         more = len(faults) - SHOWN_FAULTS
         shown = faults[:SHOWN_FAULTS] + ([f"and {more} more"] if more > 0 else [])
         raise PublishRefusedError("the built site is not sound:\n  " + "\n  ".join(shown))
-    return len(pages)
+    return len(site.pages)
 
 
-def _page_faults(out: Path, path: Path, pages: dict[Path, Page]) -> Iterator[str]:
-    page, name = pages[path], path.relative_to(out).as_posix()
+def _page_faults(site: Site, name: str) -> Iterator[str]:
+    page = site.pages[name]
     yield from (f"{name}: {fault}" for fault in page.faults)
     if not page.lang or page.tags.get("title", 0) < 1 or page.tags.get("h1", 0) != 1:
         yield f"{name}: needs a lang, a title and exactly one h1"
-    for twice in {i for i in page.ids if page.ids.count(i) > 1}:
-        yield f"{name}: id {twice!r} stands twice"
+    for twice, count in Counter(page.ids).items():
+        if count > 1:
+            yield f"{name}: id {twice!r} stands twice"
     for address in (*page.loads, *page.later):
-        yield from _load_fault(out, path, address, pages)
+        yield from _load_fault(site, name, address)
     for address in page.links:
-        yield from _link_fault(out, path, address, pages)
+        yield from _link_fault(site, name, address)
 
 
-def _load_fault(out: Path, path: Path, address: str, pages: dict[Path, Page]) -> Iterator[str]:
+def _load_fault(site: Site, name: str, address: str) -> Iterator[str]:
     if _scheme(address) not in ("", "data") or address.startswith("//"):
-        yield f"{path.relative_to(out).as_posix()}: loads {address} from another host"
+        yield f"{name}: loads {address} from another host"
     elif not address.startswith("data:"):
-        yield from _target_fault(out, path, address, pages)
+        yield from _target_fault(site, name, address)
 
 
-def _link_fault(out: Path, path: Path, address: str, pages: dict[Path, Page]) -> Iterator[str]:
+def _link_fault(site: Site, name: str, address: str) -> Iterator[str]:
     scheme = _scheme(address)
     if scheme not in ("", "http", "https", "mailto"):
-        yield f"{path.relative_to(out).as_posix()}: links to {address[:60]}"
+        yield f"{name}: links to {address[:60]}"
     elif not scheme and not address.startswith("//"):
-        yield from _target_fault(out, path, address, pages)
+        yield from _target_fault(site, name, address)
 
 
 def _scheme(address: str) -> str:
@@ -182,24 +214,21 @@ def _scheme(address: str) -> str:
         return "no address"
 
 
-def _target_fault(out: Path, path: Path, address: str, pages: dict[Path, Page]) -> Iterator[str]:
-    parts = urlsplit(address)
-    target = (path.parent / unquote(parts.path) if parts.path else path).resolve()
-    target = target / "index.html" if target.is_dir() else target
-    name = path.relative_to(out).as_posix()
-    if not target.is_relative_to(out.resolve()):
+def _target_fault(site: Site, name: str, address: str) -> Iterator[str]:
+    target, fragment = site.target(name, address)
+    if target.startswith(("../", "/")) or target == "..":
         yield f"{name}: {address} leaves the site"
-    elif not target.is_file():
-        if target.name not in LATER_FILES:
+    elif target not in site.files:
+        if posixpath.basename(target) not in LATER_FILES:
             yield f"{name}: {address} leads nowhere"
-    elif parts.fragment and target.suffix == ".html":
-        found = pages.get(target) or pages.get(out / target.relative_to(out.resolve()))
-        yield from (f"{name}: {address} {fault}" for fault in _part_faults(parts.fragment, found))
+    elif fragment and target in site.pages:
+        faults = _part_faults(fragment, site.pages[target])
+        yield from (f"{name}: {address} {fault}" for fault in faults)
 
 
-def _part_faults(fragment: str, page: Page | None) -> Iterator[str]:
+def _part_faults(fragment: str, page: Page) -> Iterator[str]:
     """A fragment names a part of its page or, where that is a map, asks for a view of it."""
-    if page is None or unquote(fragment) in page.ids:
+    if unquote(fragment) in page.ids:
         return
     if page.views is not None and "=" in fragment:
         yield from view_faults(fragment, page.views)
@@ -217,9 +246,9 @@ def _style_faults(out: Path) -> Iterator[str]:
                 yield f"{path.name}: {address} is not served from the site"
 
 
-def _twin_faults(out: Path, pages: dict[Path, Page]) -> Iterator[str]:
-    names = {p.relative_to(out).as_posix() for p in pages}
-    for name in sorted(names):
+def _twin_faults(site: Site) -> Iterator[str]:
+    names = site.pages.keys()
+    for name in names:
         language, _, rest = name.partition("/")
         twin = {"vi": "en", "en": "vi"}.get(language)
         if twin and f"{twin}/{rest}" not in names:
