@@ -9,7 +9,7 @@ from shapely import LineString, MultiLineString, Point, box
 
 import books
 from atlas.records import Record
-from atlas.sheet import Address, corrections, frame, locator, qr, spots
+from atlas.sheet import QR_MASK, Address, corrections, frame, locator, qr, spots
 from atlas.words import read_words
 from builds import PROJECT
 from hostile import HOSTILE
