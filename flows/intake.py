@@ -4,6 +4,8 @@ Paths in, paths out; they draw nothing, so ``atlas check`` loads no map and no P
 """
 
 import dataclasses
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,9 +17,13 @@ from atlas.records import SourceState
 from flows.order import PROJECT, Order, today
 from flows.past import collect_then, inputs_then, look_back, workbooks_of
 from flows.work import (
+    is_made,
+    note_made,
     read_collected,
     read_findings,
     read_run_findings,
+    read_states,
+    start_anew,
     write_findings,
     write_frames,
     write_json,
@@ -83,7 +89,6 @@ def inputs_of(order: Order) -> Inputs:
     workbooks = workbooks_of(order)
     days = [c.source.retrieved_on for c in collected]
     newest = max([*days, *(date.fromisoformat(w.taken_on) for w in workbooks)])
-    packages = *(PROJECT / name for name in ("geodata", "atlas", "flows")), order.sources
     inputs = Inputs(
         as_of=order.as_of or newest,
         sources=(
@@ -93,12 +98,18 @@ def inputs_of(order: Order) -> Inputs:
             ),
             *(("inbox", w.name, sha256_of(w.judgement)) for w in workbooks),
         ),
-        code=code_digest(packages, order.site, PROJECT / "requirements.lock"),
+        code=_code(order),
         site_url=order.site_url,
         contact=order.contact,
         previous=_previous(Shop(order.root)),
     )
     return inputs_then(order, inputs) if order.looks_back else inputs
+
+
+def _code(order: Order) -> str:
+    """Checksum of our code and of what the sources say of themselves."""
+    packages = *(PROJECT / name for name in ("geodata", "atlas", "flows")), order.sources
+    return code_digest(packages, order.site, PROJECT / "requirements.lock")
 
 
 def _previous(shop: Shop) -> str:
@@ -108,7 +119,16 @@ def _previous(shop: Shop) -> str:
 
 
 def check(order: Order, collected: Path) -> Path:
-    """Read and check every source; leave accepted tables, layers, findings and quarantine."""
+    """Read and check every source; leave accepted tables, layers, findings and quarantine.
+
+    Where the work folder holds what was made of the very same, nothing is read again.
+    """
+    key = _check_key(order)
+    if is_made(order, "check", key):
+        if not order.looks_back:
+            _accept(order, read_states(order), read_run_findings(order))
+        return order.work / "tables"
+    start_anew(order)
     archive = Archive(order.archive)
     read = Read()
     items = read_collected(order)
@@ -147,7 +167,18 @@ def check(order: Order, collected: Path) -> Path:
     )
     if order.looks_back:
         look_back(order)
+    note_made(order, "check", key)
     return folder
+
+
+def _check_key(order: Order) -> str:
+    """Checksum of what the check is a pure function of; in order.as_of only where it looks back."""
+    collected = (order.work / "collected.json").read_text(encoding="utf-8")
+    found = (order.work / "collect.findings.json").read_text(encoding="utf-8")
+    judged = [sha256_of(workbook.judgement) for workbook in workbooks_of(order)]
+    past = [order.looks_back, order.rebuilds, str(order.as_of)] if order.looks_back else []
+    told = [collected, found, judged, past, _code(order)]
+    return sha256_of(json.dumps(told).encode())
 
 
 @dataclass(frozen=True)
@@ -214,13 +245,14 @@ def _inbox_states(combined: Combined) -> list[SourceState]:
     return [SourceState(s.source, "fresh", s.source.sha256, s.rows_in_file, "") for s in sheets]
 
 
-def _accept(order: Order, states: list[SourceState], findings: list[Finding]) -> None:
+def _accept(order: Order, states: Sequence[SourceState], findings: list[Finding]) -> None:
     """Note in the archive the sources that can be stood on."""
     refused = {f.source_id for f in findings if f.severity == "source"}
     collected = {c.source.source_id: c for c in read_collected(order)}
     for state in states:
         source = state.source
-        if state.state == "fresh" and source.source_id not in refused:
+        is_ours = source.source_id in collected
+        if is_ours and state.state == "fresh" and source.source_id not in refused:
             files = collected[source.source_id].files
             taken = source.retrieved_on.isoformat()
             archive = Archive(order.archive)

@@ -72,7 +72,7 @@ class Order(BaseModel):
 
     @property
     def work(self) -> Path:
-        """Where the steps leave their results for the next one; made anew each run."""
+        """Where the steps leave their results for the next one, and for the next night."""
         return self.var / "work"
 
     def command(self, accept: tuple[str, ...] = ()) -> str:

@@ -8,6 +8,7 @@ what was not known or had not happened.
 
 import dataclasses
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,7 @@ def collect_then(order: Order) -> Path:
     """Bring back the sources of the edition that is rebuilt, as the collect step left them."""
     archive = Archive(order.archive)
     told = _inputs(order, _rebuilt(order))
+    shutil.rmtree(order.sources, ignore_errors=True)
     for source in told["sources"]:
         for name, sha256 in source["about"]:
             path = order.sources / source["source_id"] / name

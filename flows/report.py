@@ -9,8 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from atlas.compare import read_edition
-from atlas.editions import Shop
+from atlas.editions import Shop, read_manifest
 from flows.heartbeat import now
 from flows.inbox import inbox_status
 from flows.order import Order, Report
@@ -39,7 +38,9 @@ def status(order: Order, report: Report) -> dict[str, Any]:
         findings = read_run_findings(order)
     shop = Shop(order.root)
     published = shop.current()
-    tables = read_edition(shop.editions / published) if published else {}
+    counts: dict[str, int] = {}
+    with suppress(AtlasError):
+        counts = read_manifest(shop.public).get("counts", {}) if published else {}
     return {
         "edition": published or None,
         "as_of": report.as_of.isoformat() if report.as_of else None,
@@ -66,7 +67,7 @@ def status(order: Order, report: Report) -> dict[str, Any]:
         ],
         "inbox": inbox,
         "missing_layers": list(missing_layers(states)),
-        "counts": {name: len(table) for name, table in tables.items()},
+        "counts": counts,
         **_counted(findings),
         "duration_s": report.seconds,
     }

@@ -57,13 +57,15 @@ def carry_out(
     any more: nights that were missed are caught up once. ``tell`` gets the report for people.
     """
     with run_lock(order):
-        served = read_beat(order.var).get("last_ended", {})
+        last = read_beat(order.var)
+        served = last.get("last_ended", {})
         if due and served and datetime.fromisoformat(served["began"]) >= due:
             return Report(state="skipped", why=f"run {served['run']} began after this was due")
         report = Report(run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}")
         with _recorded(order, report, tell):
-            shutil.rmtree(order.work, ignore_errors=True)
-            order.work.mkdir(parents=True)
+            if last.get("state") not in GOOD:  # what a run left that did not end well is not used
+                shutil.rmtree(order.work, ignore_errors=True)
+            order.work.mkdir(parents=True, exist_ok=True)
             _run(order, accept, report, do)
     return report
 

@@ -90,7 +90,8 @@ def draw(order: Order, inputs: Inputs) -> Path:
     (out / "duties.ics").write_bytes(calendar)
     write_site(book, out, order.site, Address(order.site_url, order.contact))
     (out / "sitemap.xml").write_text(sitemap(out, order.site_url, book), encoding="utf-8")
-    write_manifest(out, inputs, read_compared(order))
+    counts = {name: len(table) for name, table in book.tables.items()}
+    write_manifest(out, inputs, {**read_compared(order), "counts": counts})
     return out
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -21,6 +22,9 @@ from geodata.ledger import Change
 from geodata.schema import TABLES
 from geodata.voices import sources as inbox_sources
 
+COLLECTED = ("collected.json", "collect.findings.json", "inbox.waiting.json", "then")
+"""What the steps before the check leave in the work folder."""
+
 
 def write_json(path: Path, told: object) -> None:
     """Write one JSON file, its folder made where it is not there."""
@@ -31,6 +35,26 @@ def write_json(path: Path, told: object) -> None:
 def read_json(path: Path) -> Any:  # noqa: ANN401 - what JSON holds is checked by its reader
     """Return what a JSON file holds."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def is_made(order: Order, step: str, key: str) -> bool:
+    """Tell whether the work folder holds what a step made of the very inputs of this key."""
+    path = order.work / f"{step}.made"
+    return path.is_file() and path.read_text(encoding="ascii") == key
+
+
+def note_made(order: Order, step: str, key: str) -> None:
+    """Note, after everything else, of which inputs a step made what lies in the work folder."""
+    (order.work / f"{step}.made").write_text(key, encoding="ascii")
+
+
+def start_anew(order: Order) -> None:
+    """Remove what the steps left, the notes on it first, but not what this run has collected."""
+    for path in order.work.glob("*.made"):
+        path.unlink()
+    for path in order.work.iterdir():
+        if path.name not in COLLECTED:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def write_findings(path: Path, findings: Iterable[Finding]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from conftest import Tree
 
 from atlas.editions import Shop, read_manifest
-from flows import run
+from flows import intake, run
 from flows.heartbeat import fault, read_age, read_beat, write_beat
 from flows.hooks import ON_FAILURE, ON_SUCCESS
 from flows.order import Order
@@ -118,6 +118,35 @@ def test_a_run_that_could_not_end_is_reported_by_the_next_one(order: Order, hook
     assert hooks.read_text() == "bad cut\ngood published\n"
 
 
+def test_an_unchanged_night_reads_and_checks_nothing_again_and_tells_the_same(
+    tree: Tree, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree.set("claims", 0, value="-1")  # refused, and told every night
+    carry_out(order)
+    first = status_of(order)
+    monkeypatch.setattr(intake, "check_sheets", broken)
+    assert carry_out(order).state == "unchanged"
+    again = status_of(order)
+    for name in ("counts", "findings", "findings_listed", "quarantined", "sources"):
+        assert again[name] == first[name], name
+    tree.set("claims", 0, value="101")
+    with pytest.raises(RuntimeError):
+        carry_out(order)
+
+
+def test_what_a_run_left_that_did_not_end_well_is_not_used(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carry_out(order)
+    (order.work / "tables" / "claims.parquet").write_bytes(b"torn by a power cut")
+    monkeypatch.setattr(run.steps, "join", broken)
+    later = next_order(order, 2)
+    with pytest.raises(Exception, match="[Pp]arquet|nobody"):
+        carry_out(later)
+    monkeypatch.undo()
+    assert carry_out(later).state == "published"
+
+
 def test_nights_that_were_missed_are_caught_up_once(order: Order) -> None:
     due = [datetime.now(UTC) - timedelta(days=days) for days in (7, 6, 5, 4, 3, 2, 1)]
     states = [carry_out(order, due=night).state for night in due]
@@ -207,7 +236,7 @@ import json, os, random, signal, sys, threading, time
 from datetime import date, timedelta
 from pathlib import Path
 from atlas.editions import Shop
-from flows import run
+from flows import intake, run
 from flows.order import Order
 
 os.environ["ATLAS_ON_FAILURE"] = ""
