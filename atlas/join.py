@@ -197,9 +197,10 @@ def _commune_findings(
     points = gpd.GeoDataFrame(
         geometry=located.loc[named["place_id"]].representative_point().to_numpy(),
         index=named.index,
-        crs=DISPLAY_CRS,
+        crs=positions.crs,
     )
-    holders = assign_points(points, communes, "unit_id")
+    areas = communes.to_crs(positions.crs or DISPLAY_CRS)
+    holders = assign_points(points, areas, "unit_id")
     return [
         _note(
             row,

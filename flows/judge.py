@@ -164,9 +164,8 @@ def published_tables(order: Order) -> dict[str, pd.DataFrame]:
 
     ``positions`` holds the best position of every subject, given or derived.
     """
-    tables = read_tables(order)
-    tables["positions"] = positions_table(gpd.read_parquet(order.work / "positions.parquet"))
-    return _as_published(tables)
+    best = positions_table(gpd.read_parquet(order.work / "positions.parquet"))
+    return _as_published({**read_tables(order), "positions": best})
 
 
 def _as_published(tables: Tables) -> dict[str, pd.DataFrame]:

@@ -1,15 +1,19 @@
-"""A Prefect server that lives as long as the schedule beside it; it is not imported with Prefect.
+"""A Prefect server that lives as long as its parent needs it; Prefect is not imported here.
 
-Prefect reads PREFECT_API_URL when it is imported, so the server must run before.
+Prefect reads PREFECT_API_URL when it is imported, so the server is started before; while it
+starts, its parent imports what it needs.
 """
 
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
 
 import httpx
 
@@ -17,31 +21,51 @@ from geodata.errors import AtlasError
 
 STARTS_WITHIN_S = 240
 ENDS_WITHIN_S = 30
+LOOK_EVERY_S = 0.1
+MADE = "database-of"
+"""In PREFECT_HOME: the version of Prefect whose tables its database has."""
+
+EPHEMERAL = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_API_BLOCKS_REGISTER_ON_START": "false"}
+"""A server of one run: no schedules to look after, no blocks to describe."""
+
+Wait = Callable[[], float]
 
 
 @contextmanager
-def prefect_server() -> Iterator[str]:
-    """Give the address of a server: the one PREFECT_API_URL names, or one on loopback.
+def prefect_server(is_lasting: bool) -> Iterator[Wait]:
+    """Start a server, unless PREFECT_API_URL names one, and give what waits for it.
 
-    The one started here listens on 127.0.0.1 only and is ended, by its id, on leaving.
+    Call it before the first flow: it returns the seconds since the start, or raises AtlasError.
+    The server listens on 127.0.0.1 only and is ended, by its id, on leaving; where this process
+    is killed, it ends itself. One that is lasting looks after schedules.
     """
-    named = os.environ.get("PREFECT_API_URL")
-    if named:
-        yield named
+    if os.environ.get("PREFECT_API_URL"):
+        yield lambda: 0.0
         return
-    port = _free_port()
-    command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+    begun = time.monotonic()
+    port, made = _free_port(), Path(os.environ["PREFECT_HOME"]) / MADE
+    is_made = made.is_file() and made.read_text(encoding="ascii") == version("prefect")
+    settings = {} if is_lasting else dict(EPHEMERAL)
+    settings |= {"PREFECT_API_DATABASE_MIGRATE_ON_START": "false"} if is_made else {}
     process = subprocess.Popen(
-        [*command, "--host", "127.0.0.1", "--no-ui"],
+        [sys.executable, "-c", f"from flows.server import serve; serve({port})"],
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env={**os.environ, **settings},
     )
     address = f"http://127.0.0.1:{port}/api"
-    try:
+    os.environ["PREFECT_API_URL"] = address
+
+    def wait() -> float:
         _await(address, process)
-        os.environ["PREFECT_API_URL"] = address
-        yield address
+        made.write_text(version("prefect"), encoding="ascii")
+        return time.monotonic() - begun
+
+    try:
+        yield wait
     finally:
+        os.environ.pop("PREFECT_API_URL", None)
         process.terminate()
         try:
             process.wait(ENDS_WITHIN_S)
@@ -63,8 +87,31 @@ def _await(address: str, process: "subprocess.Popen[bytes]") -> None:
             if httpx.get(f"{address}/health", timeout=2).status_code == httpx.codes.OK:
                 return
         except httpx.TransportError:
-            time.sleep(0.2)
+            time.sleep(LOOK_EVERY_S)
     raise AtlasError(
         f"Prefect's server did not start within {STARTS_WITHIN_S} s; "
         "look at what `prefect server start` says, or name a running one in PREFECT_API_URL"
+    )
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone, however that ended."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(0)
+
+
+def serve(port: int) -> None:
+    """Serve Prefect's API on a port of 127.0.0.1, until ended or without a parent."""
+    threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
+    import uvicorn
+
+    app = "prefect.server.api.server:create_app"
+    uvicorn.run(
+        app,
+        factory=True,
+        host="127.0.0.1",
+        port=port,
+        log_level="critical",
+        timeout_graceful_shutdown=ENDS_WITHIN_S // 2,
     )

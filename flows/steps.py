@@ -36,6 +36,7 @@ from flows.work import (
 )
 from geodata.cells import rows_of
 from geodata.claims import resolve
+from geodata.crs import to_metric
 
 
 def resolve_claims(order: Order, tables: Path) -> Path:
@@ -59,10 +60,12 @@ def join(order: Order, facts: Path) -> Path:
     drawn = [read_layer_file(order, name) for name in ("waterways", "osm_features")]
     offered, refused = osm_positions(tables, drawn)
     best = best_positions(tables, offered)
-    access, change = nearest_named(best, subject_kinds(tables))
+    metric = to_metric(best)
+    access, change = nearest_named(metric, subject_kinds(tables))
     ledger.append(change)
-    located = {**tables, "facts": pd.read_parquet(facts)}
-    findings = [*refused, *check_locations(located, best, communes)]
+    located = {name: tables[name] for name in ("places", "commune_crosswalk")}
+    located["facts"] = pd.read_parquet(facts)
+    findings = [*refused, *check_locations(located, metric, communes)]
     path = order.work / "positions.parquet"
     spread(best, communes).to_parquet(path, index=False)
     access.to_parquet(order.work / "access.parquet", index=False)

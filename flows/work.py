@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from geodata.collect import Collected
 from geodata.findings import Finding
 from geodata.inbox import taken
 from geodata.ledger import Change
-from geodata.schema import TABLES
+from geodata.schema import TABLE, TABLES
 from geodata.voices import sources as inbox_sources
 
 COLLECTED = ("collected.json", "collect.findings.json", "inbox.waiting.json", "then")
@@ -84,9 +84,32 @@ def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
         frame.to_parquet(folder / f"{name}.parquet", index=False)
 
 
-def read_tables(order: Order) -> dict[str, pd.DataFrame]:
-    """Return every accepted table of this run."""
-    return {t.name: pd.read_parquet(order.work / "tables" / f"{t.name}.parquet") for t in TABLES}
+class Tables(Mapping[str, pd.DataFrame]):
+    """The tables of a folder by name; each is read when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read nothing yet."""
+        self._folder = folder
+        self._read: dict[str, pd.DataFrame] = {}
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return one table; KeyError where the atlas has none such."""
+        if name not in self._read:
+            self._read[TABLE[name].name] = pd.read_parquet(self._folder / f"{name}.parquet")
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names."""
+        return (table.name for table in TABLES)
+
+    def __len__(self) -> int:
+        """Count the tables."""
+        return len(TABLES)
+
+
+def read_tables(order: Order) -> Tables:
+    """Return the accepted tables of this run."""
+    return Tables(order.work / "tables")
 
 
 def read_layer_file(order: Order, name: str) -> gpd.GeoDataFrame | None:

@@ -75,9 +75,35 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    with prefect_server() as address:
-        yield address
-    os.environ.pop("PREFECT_API_URL", None)
+    with prefect_server(is_lasting=True) as await_server:
+        await_server()
+        yield os.environ["PREFECT_API_URL"]
+
+
+def test_a_prefect_server_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    started = "with prefect_server(False) as wait: print(wait(), flush=True); time.sleep(600)"
+    code = f"import time; from flows.server import prefect_server\n{started}"
+    env = {**os.environ, **PREFECT_SETTINGS, "PREFECT_HOME": str(tmp_path)}
+    env.pop("PREFECT_API_URL", None)
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        env=env,
+        cwd=PROJECT,
+        start_new_session=True,
+    ) as parent:
+        assert parent.stdout is not None
+        assert float(parent.stdout.readline()) > 0
+        parent.kill()
+
+    def left() -> str:
+        told = ["pgrep", "--session", str(parent.pid)]
+        return subprocess.run(told, capture_output=True, text=True, check=False).stdout
+
+    until = time.monotonic() + 60
+    while left() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert left() == ""
 
 
 def prefect(*arguments: str, **more: str) -> str:

@@ -68,15 +68,20 @@ def refresh(accept: tuple[str, ...], site_url: str | None, **asked: object) -> N
     from flows.past import rewind
 
     order = rewind(order)
-    err.print("atlas: starting Prefect's temporary server (10-40 s) …", style="dim")
-    from flows.refresh import refresh as run  # Prefect reads its settings when it is imported
+    from flows.server import prefect_server
 
-    _print_report(order, run(order, accept))
+    if not os.environ.get("PREFECT_API_URL"):
+        err.print("atlas: starting Prefect's temporary server (5-40 s) …", style="dim")
+    with prefect_server(is_lasting=False) as await_server:
+        from flows.refresh import run_refresh  # Prefect reads its address when it is imported
+
+        start_s = await_server()
+        _print_report(order, run_refresh(order, accept), start_s)
 
 
-def _print_report(order: Order, report: Report) -> None:
+def _print_report(order: Order, report: Report, start_s: float) -> None:
     table = Table("step", "seconds", box=None)
-    for name, value in report.seconds.items():
+    for name, value in {"start of Prefect": start_s, **report.seconds}.items():
         table.add_row(name, f"{value:.1f}")
     stdout.print(table)
     _print_run(order, report)
@@ -184,8 +189,9 @@ def schedule(cron: str, site_url: str | None, **asked: object) -> None:
     from flows.server import prefect_server
 
     err.print("atlas: starting a Prefect server on 127.0.0.1 (10-40 s) …", style="dim")
-    with prefect_server():
-        from flows.schedule import serve_schedule  # after the server: Prefect reads its address
+    with prefect_server(is_lasting=True) as await_server:
+        from flows.schedule import serve_schedule  # Prefect reads its address when it is imported
 
+        await_server()
         err.print(f"atlas: next runs by {cron!r}, Asia/Ho_Chi_Minh; stop with Ctrl+C")
         serve_schedule(order, cron)
