@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -59,10 +59,10 @@ class Inputs:
         return f"{self.as_of.isoformat()}-{sha256_of((self.key + self.previous).encode())[:12]}"
 
 
-def code_digest(packages: tuple[Path, ...], site: Path, lock: Path) -> str:
-    """Checksum of the code, what sources say of themselves, the site and the locked versions."""
+def code_digest(tops: Iterable[Path], lock: Path) -> str:
+    """Checksum of the code and the settings below these folders, and of the locked versions."""
     digest = hashlib.sha256(lock.read_bytes() if lock.is_file() else b"")
-    for top in (*packages, site):
+    for top in tops:
         paths = [p for p in top.rglob("*") if p.suffix in CODE_SUFFIXES and p.is_file()]
         inner = {p.relative_to(top): p for p in paths}
         for name in sorted(n for n in inner if not {"node_modules", "sources"} & set(n.parts)):

@@ -14,6 +14,7 @@ import pandas as pd
 
 from atlas.editions import Inputs, Shop, code_digest, read_manifest
 from atlas.records import SourceState
+from flows.kept import Kept
 from flows.order import PROJECT, Order, today
 from flows.past import collect_then, inputs_then, look_back, workbooks_of
 from flows.work import (
@@ -31,7 +32,7 @@ from flows.work import (
 )
 from geodata.archive import Archive, sha256_of
 from geodata.catalog import load_catalog
-from geodata.checks import check_sheets
+from geodata.checks import cell_findings, check_sheets
 from geodata.collect import Collected, Network, collect_source, held_since
 from geodata.corrections import apply_corrections, correct_layer
 from geodata.errors import PublishRefusedError, SourceError, UsageError
@@ -42,6 +43,8 @@ from geodata.inbox import quarantined, refusals
 from geodata.read import Sheet
 from geodata.reader import Reader
 from geodata.voices import Combined, combine
+
+LOCK = PROJECT / "requirements.lock"
 
 
 def collect(order: Order) -> Path:
@@ -108,8 +111,8 @@ def inputs_of(order: Order) -> Inputs:
 
 def _code(order: Order) -> str:
     """Checksum of our code and of what the sources say of themselves."""
-    packages = *(PROJECT / name for name in ("geodata", "atlas", "flows")), order.sources
-    return code_digest(packages, order.site, PROJECT / "requirements.lock")
+    ours = [PROJECT / name for name in ("geodata", "atlas", "flows")]
+    return code_digest([*ours, order.sources, order.site], LOCK)
 
 
 def _previous(shop: Shop) -> str:
@@ -130,15 +133,17 @@ def check(order: Order, collected: Path) -> Path:
         return order.work / "tables"
     start_anew(order)
     archive = Archive(order.archive)
-    read = Read()
     items = read_collected(order)
+    kept = Kept(order.var / "kept", code_digest([PROJECT / "geodata"], LOCK))
+    read = Read(kept)
     with Reader() as reader:
-        if any(item.files and item.source.is_remote for item in items):
+        remote = (item for item in items if item.files and item.source.is_remote)
+        if any(not kept.has(kept.key(item.source, item.files)) for item in remote):
             reader.start()  # while it starts, our own tables are read and checked here
         states = [_read_state(i, archive, reader, read) for i in items if i.source.table]
         workbooks = workbooks_of(order)
         combined = combine(read.sheets, workbooks)
-        checked = check_sheets(combined.sheets)
+        checked = check_sheets(combined.sheets, read.alone_of(combined.sheets))
         states += [_read_state(i, archive, reader, read) for i in items if i.source.layer]
     states.sort(key=lambda state: state.source.source_id)
     layers = read.layers
@@ -167,6 +172,7 @@ def check(order: Order, collected: Path) -> Path:
     )
     if order.looks_back:
         look_back(order)
+    kept.forget_unused()
     note_made(order, "check", key)
     return folder
 
@@ -183,11 +189,22 @@ def _check_key(order: Order) -> str:
 
 @dataclass(frozen=True)
 class Read:
-    """What has been read so far: tables as sheets, layers by name, and what was refused."""
+    """What has been read so far: tables as sheets, layers by name, and what was refused.
 
+    ``alone`` holds by source what its cells were found to break.
+    """
+
+    kept: Kept
+    alone: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     sheets: list[Sheet] = field(default_factory=list)
     layers: dict[str, CheckedLayer] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+
+    def alone_of(self, sheets: Sequence[Sheet]) -> dict[str, tuple[Finding, ...]]:
+        """Return ``alone`` of the sheets that are still what was read."""
+        rows = {sheet.source.source_id: sheet.rows for sheet in self.sheets}
+        ids = [s.source.source_id for s in sheets if rows.get(s.source.source_id) is s.rows]
+        return {source_id: self.alone[source_id] for source_id in ids}
 
 
 def _read_state(item: Collected, archive: Archive, reader: Reader, read: Read) -> SourceState:
@@ -228,11 +245,20 @@ def _read_one(
 ) -> int:
     """Read one source; where ``is_strict``, SourceError also where its columns are not as said."""
     source = item.source
+    key = read.kept.key(source, item.files)
     if not source.table:
-        layer = check_layer(correct_layer(reader.layer(source, item.files, archive)))
+        layer = read.kept.layer(key, source)
+        if layer is None:
+            layer = check_layer(correct_layer(reader.layer(source, item.files, archive)))
+            read.kept.keep_layer(key, layer)
         read.layers[source.layer] = layer
         return layer.change.rows_in
-    sheet = apply_corrections(reader.sheet(source, item.files[0], archive))
+    checked = read.kept.sheet(key, source)
+    if checked is None:
+        sheet = apply_corrections(reader.sheet(source, item.files[0], archive))
+        checked = sheet, tuple(cell_findings(sheet))
+        read.kept.keep_sheet(key, checked)
+    sheet, read.alone[source.source_id] = checked
     broken = next((f for f in sheet.findings if f.severity == "source"), None)
     if broken and is_strict:
         raise SourceError(source.source_id, broken.rule, broken.detail)

@@ -6,7 +6,7 @@ does a row that points to it.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -46,17 +46,20 @@ class Checked:
     ledger: tuple[Change, ...]
 
 
-def check_sheets(sheets: Sequence[Sheet], sound: Collection[str] = ()) -> Checked:
+def check_sheets(
+    sheets: Sequence[Sheet], alone: Mapping[str, Sequence[Finding]] | None = None
+) -> Checked:
     """Check every sheet alone, then together; nothing that fails is mended.
 
-    The sheets of ``sound`` sources were checked alone before and are only checked together.
+    ``alone`` holds, by source, what `cell_findings` found in sheets that were checked before.
 
     The returned ledger balances per source: rows in the file = rows accepted + rows refused,
     each reason counted by the first rule that the row breaks.
     """
     findings = [f for sheet in sheets for f in sheet.findings]
     for sheet in sheets:
-        findings += _cell_findings(sheet) if sheet.source.source_id not in sound else []
+        known = (alone or {}).get(sheet.source.source_id)
+        findings += cell_findings(sheet) if known is None else known
     tables = _stack(sheets)
     findings += [f for rule in TABLE_RULES for f in rule(tables)]
     findings += reference_exists(tables, set())
@@ -191,7 +194,8 @@ def frame_schema(table: Table) -> pa.DataFrameSchema:
     )
 
 
-def _cell_findings(sheet: Sheet) -> list[Finding]:
+def cell_findings(sheet: Sheet) -> list[Finding]:
+    """Return what the cells of a sheet break, each by itself."""
     table = TABLE[sheet.source.table]
     missing = {f.column for f in sheet.findings if f.rule == "column_is_present"}
     present = replace(table, columns=tuple(c for c in table.columns if c.name not in missing))

@@ -1,6 +1,7 @@
 """Collect and check as a run does them, against a real server: what is kept, what is said."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,9 +14,12 @@ from conftest import Tree
 from flows import intake, order, work
 from flows.order import Order
 from geodata.archive import sha256_of
+from geodata.checks import cell_findings
 from geodata.errors import PublishRefusedError
 from geodata.fetch import ATTEMPTS
+from geodata.findings import Finding
 from geodata.freshness import Freshness
+from geodata.read import Sheet
 from servers import LOOPBACK, Server, drip, reset, running, say
 
 FIRST, LATER = date(2026, 11, 20), date(2026, 11, 25)
@@ -176,3 +180,38 @@ def test_only_a_stale_source_has_an_age(asked: Order, monkeypatch: pytest.Monkey
     assert work.confirmed_on(states["tiny_places"]) is None
     assert isinstance(work.read_layer_file(asked, "commune_boundaries"), gpd.GeoDataFrame)
     assert order.today() >= LATER
+
+
+def test_only_a_source_that_changed_is_read_and_checked_again(
+    tree: Tree, asked: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone: list[str] = []
+
+    def noted(sheet: Sheet) -> list[Finding]:
+        alone.append(sheet.source.source_id)
+        return cell_findings(sheet)
+
+    def checked() -> dict[str, bytes]:
+        intake.check(asked, intake.collect(asked))
+        paths = [p for p in sorted(asked.work.rglob("*")) if p.is_file() and p.suffix != ".made"]
+        return {p.relative_to(asked.work).as_posix(): p.read_bytes() for p in paths}
+
+    checked()
+    monkeypatch.setattr(intake, "cell_findings", noted)
+    tree.set("claims", 0, value="99.5")
+    changed = checked()
+    assert alone == ["tiny_claims"]
+    shutil.rmtree(asked.var / "kept")
+    (asked.work / "check.made").unlink()
+    assert checked() == changed
+
+
+def test_what_is_kept_and_damaged_is_made_again(tree: Tree, asked: Order) -> None:
+    intake.check(asked, intake.collect(asked))
+    before = (asked.work / "tables" / "claims.parquet").read_bytes()
+    for number, path in enumerate(sorted((asked.var / "kept").glob("*/*"))):
+        path.write_bytes(b"" if number % 2 else b"{")
+    (asked.work / "check.made").unlink()
+    intake.check(asked, intake.collect(asked))
+    assert (asked.work / "tables" / "claims.parquet").read_bytes() == before
+    assert len(work.read_states(asked)) == len({p.parent for p in (asked.var / "kept").glob("*/*")})

@@ -1,0 +1,114 @@
+"""What reading and checking one source made, kept from night to night by what it was made of.
+
+Below ``var/kept`` lies one folder for each source that this run or the last one used. All of it
+can be made anew; what is damaged counts as absent.
+"""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+
+from geodata.archive import Stored, sha256_of, sha256_of_file
+from geodata.catalog import Source
+from geodata.features import CheckedLayer
+from geodata.findings import Finding
+from geodata.ledger import Change
+from geodata.read import Layer, Sheet
+
+TOLD, ROWS, SHAPES, REFUSED = "told.json", "rows.parquet", "shapes.parquet", "refused.parquet"
+NEW = ".new"
+
+AloneChecked = tuple[Sheet, tuple[Finding, ...]]
+"""A sheet, and what its cells alone are found to break."""
+
+
+@dataclass
+class Kept:
+    """The folder of what is kept; ``code`` is the checksum of the code that makes it."""
+
+    folder: Path
+    code: str
+    used: set[str] = field(default_factory=set)
+
+    def key(self, source: Source, files: Sequence[Stored]) -> str:
+        """Return the checksum of all that reading a source depends on, and note its use."""
+        path = source.corrections
+        corrected = sha256_of_file(path) if path.is_file() else ""
+        told = [source.model_dump_json(), [f.sha256 for f in files], corrected, self.code]
+        key = sha256_of(json.dumps(told).encode())
+        self.used.add(key)
+        return key
+
+    def has(self, key: str) -> bool:
+        """Tell whether something is kept under a key."""
+        return (self.folder / key / TOLD).is_file()
+
+    def sheet(self, key: str, source: Source) -> AloneChecked | None:
+        """Return a kept sheet; None where there is none that can be read."""
+        with suppress(OSError, ValueError, LookupError, TypeError, pa.ArrowException):
+            told = self._told(key)
+            rows = pd.read_parquet(self.folder / key / ROWS).set_index("line")
+            findings = tuple(Finding(*one) for one in told["findings"])
+            alone = tuple(Finding(*one) for one in told["alone"])
+            return Sheet(source, rows, int(told["rows_in_file"]), findings), alone
+        return None
+
+    def keep_sheet(self, key: str, checked: AloneChecked) -> None:
+        """Keep a sheet and the findings of its cells."""
+        sheet, alone = checked
+        told = {
+            "rows_in_file": sheet.rows_in_file,
+            "findings": [dataclasses.astuple(f) for f in sheet.findings],
+            "alone": [dataclasses.astuple(f) for f in alone],
+        }
+        self._keep(key, told, {ROWS: sheet.rows.reset_index()})
+
+    def layer(self, key: str, source: Source) -> CheckedLayer | None:
+        """Return a kept layer; None where there is none that can be read."""
+        with suppress(OSError, ValueError, LookupError, TypeError, pa.ArrowException):
+            told = self._told(key)
+            features = gpd.read_parquet(self.folder / key / SHAPES)
+            findings = tuple(Finding(*one) for one in told["findings"])
+            refused = pd.read_parquet(self.folder / key / REFUSED)
+            layer = Layer(source, features, findings)
+            return CheckedLayer(layer, refused, Change(**told["change"]))
+        return None
+
+    def keep_layer(self, key: str, checked: CheckedLayer) -> None:
+        """Keep a checked layer."""
+        told = {
+            "findings": [dataclasses.astuple(f) for f in checked.layer.findings],
+            "change": dataclasses.asdict(checked.change),
+        }
+        frames = {SHAPES: checked.layer.features, REFUSED: checked.quarantine.astype("str")}
+        self._keep(key, told, frames)
+
+    def forget_unused(self) -> None:
+        """Remove what this run did not ask for."""
+        for path in self.folder.glob("*"):
+            if path.name not in self.used:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _told(self, key: str) -> dict[str, Any]:
+        return dict(json.loads((self.folder / key / TOLD).read_text(encoding="utf-8")))
+
+    def _keep(
+        self, key: str, told: Mapping[str, object], frames: Mapping[str, pd.DataFrame]
+    ) -> None:
+        new = self.folder / f"{key}{NEW}"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        for name, frame in frames.items():
+            frame.to_parquet(new / name, index=False)
+        (new / TOLD).write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+        shutil.rmtree(self.folder / key, ignore_errors=True)
+        new.rename(self.folder / key)
