@@ -10,7 +10,7 @@ import shapely
 
 from atlas.measure import METRES_PER_KM, area_ha
 from atlas.positions import UNPLACED_M
-from geodata.cells import parts_of, rows_of
+from geodata.cells import among, parts_of, rows_of
 from geodata.crs import DISPLAY_CRS, to_metric
 from geodata.findings import Finding
 from geodata.ledger import Change
@@ -83,12 +83,12 @@ def _some(dropped: dict[str, int]) -> dict[str, int]:
 def _nearest(places: gpd.GeoDataFrame, others: gpd.GeoDataFrame, kind: str) -> pd.DataFrame:
     """Find the nearest of the others; one of them has the nearest but itself."""
     others = others.sort_values("subject_id")
-    own = places["subject_id"].isin(others["subject_id"]).to_numpy()
+    own = among(places["subject_id"], others["subject_id"])
     asked = places[~own]
     (of, to), far = others.sindex.nearest(asked.geometry, return_all=True, return_distance=True)
     pairs = _pairs(asked, others, (of, to, far), 1)
-    among = _k_nearest(others[others["subject_id"].isin(places["subject_id"])], others, 1)
-    return _access(pd.concat([pairs, among]), kind, "access")
+    mine = others[among(others["subject_id"], places["subject_id"])]
+    return _access(pd.concat([pairs, _k_nearest(mine, others, 1)]), kind, "access")
 
 
 def _neighbours(places: gpd.GeoDataFrame) -> pd.DataFrame:

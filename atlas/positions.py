@@ -16,7 +16,7 @@ import shapely
 from shapely import LineString, Point
 from shapely.geometry.base import BaseGeometry
 
-from geodata.cells import by_value, parts_of, rows_of
+from geodata.cells import among, by_value, parts_of, rows_of
 from geodata.crs import DISPLAY_CRS, METRIC_CRS, to_metric
 from geodata.schema import POSITION_METHODS
 
@@ -155,7 +155,7 @@ def _from_nodes(tables: Tables, placed: Collection[str]) -> list[list[object]]:
     units = units_of(tables["communes"])
     routes = tables["routes"]
     found = []
-    for row in rows_of(routes[~routes["route_id"].isin(placed)]):
+    for row in rows_of(routes[~among(routes["route_id"], placed)]):
         nodes = [n for n in parts_of(row["node_ids"]) if n in units.index]
         points = [tuple(units.loc[n, ["longitude", "latitude"]]) for n in nodes]
         if nodes:
@@ -177,7 +177,7 @@ def _from_units(tables: Tables, placed: Collection[str]) -> list[list[object]]:
         return []
     known: dict[tuple[str, str], tuple[Told, Point]] = {}
     found = []
-    for row in rows_of(places.loc[~places["place_id"].isin(placed), LOCATED_BY]):
+    for row in rows_of(places.loc[~among(places["place_id"], placed), LOCATED_BY]):
         cells = row["commune_ids"], row["district_ids"]
         if cells not in known:
             known[cells] = _in_units(*cells, units)

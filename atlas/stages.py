@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from geodata.cells import ordinals
+from geodata.cells import among, ordinals
 from geodata.dates import period_end, period_start
 
 SILENT_DAYS = 730
@@ -90,7 +90,7 @@ def schedules(
 
     def has(*states: str) -> "pd.Series[bool]":
         mine = promises.loc[promises["state"].isin(states), "subject_id"]
-        return pd.Series(groups.index.isin(mine), index=groups.index)
+        return pd.Series(among(groups.index, mine), index=groups.index)
 
     told = np.select(
         [

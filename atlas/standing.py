@@ -8,6 +8,7 @@ import pandas as pd
 
 from atlas.measure import completeness, length_km
 from atlas.stages import judge_promises, last_events, schedules
+from geodata.cells import among
 from geodata.crs import to_metric
 
 Tables = Mapping[str, pd.DataFrame]
@@ -62,7 +63,7 @@ def standing(
     groups = last["group"].reindex(subjects, fill_value="").astype("str")
     heard = _last_heard(tables).reindex(subjects, fill_value="")
     late = promises[promises["state"] == "late"].groupby("subject_id")["days_late"].max()
-    is_route = subjects.isin(tables["routes"]["route_id"])
+    is_route = among(subjects, tables["routes"]["route_id"])
     expected = pd.Series(list(kinds.values()), index=subjects, dtype="str").mask(is_route, "route")
     whole = completeness(expected, _known_fields(tables, positions, subjects))
     table = pd.DataFrame(
@@ -134,5 +135,5 @@ def _known_fields(
         "position": located["subject_id"],
         "commune": has_commune["place_id"],
     }
-    known = {name: subjects.isin(mine) for name, mine in fields.items()}
+    known = {name: among(subjects, mine) for name, mine in fields.items()}
     return pd.DataFrame(known, index=subjects)

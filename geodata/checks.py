@@ -16,6 +16,7 @@ import pandera.pandas as pa
 
 from geodata.cells import (
     Truths,
+    among,
     are_clean,
     are_like,
     are_nfc,
@@ -253,7 +254,7 @@ def reference_exists(tables: Tables, refused: set[tuple[str, int]]) -> list[Find
 def _lost(cells: "pd.Series[str]", known: "pd.Series[str]", is_listed: bool) -> "pd.Series[str]":
     """Return what each cell names and nobody holds, joined by commas."""
     if not is_listed:
-        return cells.mask(cells.isin(known), "")
+        return cells.mask(among(cells, known), "")
     held = set(known)
     return by_value(cells, lambda cell: ", ".join(p for p in parts_of(cell) if p and p not in held))
 

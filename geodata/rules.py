@@ -13,6 +13,7 @@ from shapely.geometry import box
 
 from geodata.cells import (
     Truths,
+    among,
     are_numbers,
     by_value,
     is_number,
@@ -82,7 +83,7 @@ def key_is_unique(tables: Tables) -> list[Finding]:
 def subject_is_one_thing(tables: Tables) -> list[Finding]:
     """No route has the id of a place, since claims name both by their id; the route is refused."""
     routes = tables["routes"]
-    wrong = routes[routes["route_id"].isin(tables["places"]["place_id"])]
+    wrong = routes[among(routes["route_id"], tables["places"]["place_id"])]
     details = ["a place has this id"] * len(wrong)
     return found_rows("routes", wrong, "subject_is_one_thing", "route_id", details)
 
@@ -185,7 +186,7 @@ def stage_fits_its_subject(tables: Tables) -> list[Finding]:
     axes = axis.set_axis(places["place_id"].to_numpy())
     axes = axes[~axes.index.duplicated(keep="last")]
     needed = events["subject_id"].map(axes)
-    needed = needed.mask(events["subject_id"].isin(tables["routes"]["route_id"]), "public")
+    needed = needed.mask(among(events["subject_id"], tables["routes"]["route_id"]), "public")
     found = by_value(events["stage_id"], lambda cell: cell.partition(".")[0])
     is_wrong = needed.notna() & (found != needed)
     wrong = events[is_wrong]
@@ -296,7 +297,7 @@ def _are_in_province(tables: Tables, rows: pd.DataFrame, geometries: Shapes) -> 
     province = province_box(tables["communes"])
     if province.is_empty:
         return np.ones(len(rows), dtype=bool)
-    is_route = rows["subject_id"].isin(tables["routes"]["route_id"]).to_numpy()
+    is_route = among(rows["subject_id"], tables["routes"]["route_id"])
     margin = np.where(is_route, ROUTE_MARGIN_DEGREES, PLACE_MARGIN_DEGREES)
     west, south, east, north = province.bounds
     left, low, right, high = shapely.bounds(geometries).T
