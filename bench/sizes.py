@@ -1,0 +1,169 @@
+"""A refresh of made-up regions of several sizes, beside bare library calls: time and memory.
+
+Each is run in a process of its own, one after the other, so that neither warms the other's
+libraries and each step's peak of memory is its own.
+"""
+
+import json
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from bench.synthetic import write_region
+from bench.tables import PROJECT, machine, markdown, put
+
+SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
+OURS, BARE = "the atlas", "bare calls"
+MEGABYTE = 1_000_000
+SHARED = {
+    "read and check": ("collect", "check"),
+    "resolve": ("resolve",),
+    "join": ("join",),
+    "measure": ("measure",),
+    "publish": ("compare", "draw", "verify", "publish"),
+}
+"""Each of the bare steps, and those of ours that do its work and more."""
+
+UNCHANGED = "unchanged night"
+HEADER = (
+    *("places", "step", "the atlas, s", "bare calls, s", "ratio"),
+    *("the atlas, MB", "bare calls, MB", "ratio"),
+)
+Spent = dict[str, tuple[float, float]]
+"""Seconds and peak megabytes of each step."""
+
+
+@contextmanager
+def timed(spent: Spent, name: str) -> Iterator[None]:
+    """Note a step's seconds and its own peak of memory."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts anew
+    begun = time.perf_counter()
+    yield
+    seconds = time.perf_counter() - begun
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    peak_kb = next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line)
+    spent[name] = (seconds, peak_kb * 1024 / MEGABYTE)
+
+
+def run_ours(sources: Path, root: Path) -> Spent:
+    """Refresh once from nothing, and once more with nothing changed."""
+    from flows.order import Order
+    from flows.run import carry_out, plainly
+
+    spent: Spent = {}
+    order = Order(root=root, sources=sources, online=False)
+
+    def step(done, /, *args, **kwargs):  # type: ignore[no-untyped-def]
+        name = done.__name__.partition("_")[0]
+        with timed(spent, name):
+            return plainly(done, *args, **kwargs)
+
+    carry_out(order, do=step)
+    with timed(spent, UNCHANGED):
+        state = carry_out(order).state
+    if state != "unchanged":
+        raise ValueError(f"the second night is {state}")
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / MEGABYTE
+    check_s, check_mb = spent["check"]
+    spent["check"] = (check_s, max(check_mb, children))  # what reads files is a process of its own
+    return spent
+
+
+def run_bare(sources: Path, root: Path) -> Spent:
+    """Do the same work by library calls."""
+    from bench import bare
+
+    spent: Spent = {}
+    bare.run(sources, root, lambda name: timed(spent, name))
+    return spent
+
+
+def measure(kind: str, sources: Path, root: Path) -> Spent:
+    """Measure one of the two in a process of its own."""
+    code = f"import sys; from bench.sizes import child; child({kind!r}, sys.argv[1], sys.argv[2])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(sources), str(root)],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return {name: tuple(told) for name, told in json.loads(done.stdout.splitlines()[-1]).items()}
+
+
+def child(kind: str, sources: str, root: str) -> None:
+    """Run one of the two and print what was spent."""
+    run = run_ours if kind == OURS else run_bare
+    sys.stdout.write(json.dumps(run(Path(sources), Path(root))) + "\n")
+
+
+def rows_of(size: int, ours: Spent, bare: Spent) -> Iterator[list[str]]:
+    """Yield the table's rows for one size, and their sum."""
+    for name, mine in SHARED.items():
+        seconds = sum(ours[one][0] for one in mine)
+        peak = max(ours[one][1] for one in mine)
+        yield _row(size, name, (seconds, peak), bare[name])
+    yield _row(size, "all", _whole(ours), _whole(bare))
+
+
+def _whole(spent: Spent) -> tuple[float, float]:
+    told = [told for name, told in spent.items() if name != UNCHANGED]
+    return sum(seconds for seconds, _ in told), max(peak for _, peak in told)
+
+
+def _row(size: int, name: str, mine: tuple[float, float], theirs: tuple[float, float]) -> list[str]:
+    return [
+        f"{size:,}",
+        name,
+        *(f"{mine[0]:.1f}", f"{theirs[0]:.1f}", f"{mine[0] / theirs[0]:.2f}"),
+        *(f"{mine[1]:.0f}", f"{theirs[1]:.0f}", f"{mine[1] / theirs[1]:.2f}"),
+    ]
+
+
+def growth(found: dict[int, tuple[Spent, Spent]]) -> Iterator[list[str]]:
+    """Yield for each size what a place costs, against the size before, and an unchanged night."""
+    before = 0.0
+    for size, (ours, _) in found.items():
+        seconds = _whole(ours)[0]
+        a_place = seconds / size * 1_000
+        share = 100 * ours[UNCHANGED][0] / seconds
+        grown = f"{a_place / before:.2f}" if before else "–"
+        yield [f"{size:,}", f"{seconds:.1f}", f"{a_place:.2f}", grown, f"{share:.1f}"]
+        before = a_place
+
+
+@click.command()
+@click.option("--sizes", default="", help="Places, joined by commas (default: all five sizes).")
+@click.option("--json", "told_to", type=click.Path(path_type=Path), help="Write the numbers here.")
+def main(sizes: str, told_to: Path | None) -> None:
+    """Measure each size and write both tables into README.md."""
+    asked = [int(size) for size in sizes.split(",")] if sizes else list(SIZES)
+    found: dict[int, tuple[Spent, Spent]] = {}
+    for size in asked:
+        with tempfile.TemporaryDirectory(prefix="atlas-bench-") as folder:
+            sources = write_region(Path(folder) / "sources", size)
+            click.echo(f"{size:,} places …", err=True)
+            bare = measure(BARE, sources, Path(folder) / "bare")
+            shutil.rmtree(Path(folder) / "bare")
+            found[size] = measure(OURS, sources, Path(folder) / "root"), bare
+        for row in rows_of(size, *found[size]):
+            click.echo(" ".join(row))
+    steps = markdown(HEADER, [row for size in found for row in rows_of(size, *found[size])])
+    header = ("places", "full refresh, s", "ms a place", "against the size before", "unchanged, %")
+    told = machine(f"Python {platform.python_version()}")
+    put("sizes", f"{steps}\n{markdown(header, growth(found))}\n{told}")
+    if told_to:
+        told_to.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
