@@ -3,6 +3,7 @@
 Text from data reaches a page only through the templates of ``site/templates``, which escape it.
 """
 
+import functools
 import json
 import posixpath
 from collections.abc import Callable, Iterable, Mapping
@@ -137,7 +138,9 @@ def _write_pack(made: Site, shared: Mapping[str, object]) -> None:
             _write_page(made, lang, "data", "data", values)
 
 
+@functools.cache
 def _environment(site: Path) -> jinja2.Environment:
+    """Return the templates of a site, each compiled once; one that changes is read again."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(site / "templates"),
         autoescape=True,

@@ -118,7 +118,7 @@ class Archive:
         return content
 
     def accept(self, source_id: str, files: tuple[Stored, ...], retrieved_on: str) -> None:
-        """Append that a source was accepted with these files, unless that is the last entry."""
+        """Append that a source was accepted with these files, unless that is its last entry."""
         with self._writing(ACCEPTED) as log:
             if self.last_good(source_id) == files:
                 return
@@ -132,24 +132,25 @@ class Archive:
             )
 
     def last_good(self, source_id: str) -> tuple[Stored, ...]:
-        """Return the files a source was last accepted with; empty where it never was."""
-        found = dict(self.accepted()).get(source_id, ())
-        return found if all(self.has(f.sha256) for f in found) else ()
+        """Return the files a source was last accepted with; empty where it never was.
 
-    def accepted(self) -> list[tuple[str, tuple[Stored, ...]]]:
-        """Return every source that was ever accepted with its files, in order."""
-        entries = []
-        for told in self.entries(ACCEPTED):
+        Of a log that grew for years only the lines that name the source are read as JSON.
+        """
+        named = json.dumps(source_id, ensure_ascii=False).encode()
+        found: tuple[Stored, ...] = ()
+        for told in map(read_entry, (line for line in self.lines(ACCEPTED) if named in line)):
             # a line may be JSON and yet no entry at all
             with contextlib.suppress(ValueError, LookupError, TypeError):
-                files = tuple(Stored(str(name), str(sha256)) for name, sha256 in told["files"])
-                entries.append((str(told["source_id"]), files))
-        return entries
+                if told and told["source_id"] == source_id:
+                    found = tuple(Stored(str(name), str(sha)) for name, sha in told["files"])
+        return found if all(self.has(f.sha256) for f in found) else ()
 
     def append(self, log: str, entry: Mapping[str, object]) -> None:
         """Append one entry to a log and flush it to disk, unless it is the last one already."""
         with self._writing(log) as handle:
-            if self.entries(log)[-1:] != [json.loads(json.dumps(entry))]:
+            found = (read_entry(line) for line in reversed(self.lines(log)))
+            last = next((told for told in found if told is not None), None)
+            if last != json.loads(json.dumps(entry)):
                 _append(handle, entry)
 
     def entries(self, log: str) -> list[dict[str, Any]]:

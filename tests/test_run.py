@@ -1,13 +1,6 @@
 """A run from its begin to its end, well or not: tiny sources, no Prefect, real kills."""
 
 import json
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,8 +13,7 @@ from flows.heartbeat import fault, read_age, read_beat, write_beat
 from flows.hooks import ON_FAILURE, ON_SUCCESS
 from flows.order import Order
 from flows.run import carry_out
-from geodata.archive import Archive, sha256_of
-from geodata.audit import audit
+from geodata.archive import sha256_of
 from geodata.errors import UsageError
 
 
@@ -156,58 +148,6 @@ def test_nights_that_were_missed_are_caught_up_once(order: Order) -> None:
     assert carry_out(order, due=datetime.now(UTC)).state == "unchanged"
 
 
-@contextmanager
-def small_disk(root: Path, size: str) -> Iterator[None]:
-    """A disk of its own and small, below ``root``; needs the right to mount."""
-    root.mkdir(exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(root)]
-    subprocess.run(mount, check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(root)], check=True)
-
-
-def next_order(order: Order, day: int) -> Order:
-    return order.model_copy(update={"as_of": datetime(2027, 1, day, tzinfo=UTC).date()})
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
-def test_a_full_disk_leaves_the_edition_up_and_the_next_run_needs_no_help(
-    order: Order, hooks: Path
-) -> None:
-    with small_disk(order.root, "100M"):
-        first = carry_out(order).edition
-        ballast = order.root / "ballast"
-        for left in (0, 300_000, 1_500_000):
-            free = os.statvfs(order.root).f_bavail * os.statvfs(order.root).f_frsize
-            ballast.write_bytes(bytes(max(free - left, 0)))
-            with pytest.raises(Exception, match="No space left on device|Could not|failed"):
-                carry_out(next_order(order, 2))
-            assert Shop(order.root).current() == first
-            assert_whole(order.root)
-            if left:
-                assert "bytes are free at" in str(status_of(order)["why"])
-            ballast.unlink()
-        assert hooks.read_text().count("bad failed") == 3
-        assert carry_out(next_order(order, 2)).state == "published"
-        assert_whole(order.root)
-        assert audit(Archive(order.archive)).faults == ()
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
-def test_an_output_that_turned_read_only_leaves_the_edition_up(order: Order) -> None:
-    with small_disk(order.root, "100M"):
-        first = carry_out(order).edition
-        subprocess.run(["mount", "-o", "remount,ro", str(order.root)], check=True)
-        with pytest.raises(OSError, match="[Rr]ead-only"):
-            carry_out(next_order(order, 2))
-        assert Shop(order.root).current() == first
-        assert_whole(order.root)
-        subprocess.run(["mount", "-o", "remount,rw", str(order.root)], check=True)
-        assert carry_out(next_order(order, 2)).state == "published"
-
-
 @pytest.mark.parametrize("text", ["", "36", "36h", "90m", "2d"])
 def test_an_age_is_read(text: str) -> None:
     if text:
@@ -228,117 +168,3 @@ def test_a_monitor_is_told_of_a_run_that_is_too_old_or_never_was(tmp_path: Path)
     assert fault(tmp_path, timedelta(hours=41)) == ""
     (tmp_path / "heartbeat.json").write_text("[")
     assert "no run has ended well yet" in fault(tmp_path, timedelta(hours=36))
-
-
-STEPS = 9
-KILLED = """
-import json, os, random, signal, sys, threading, time
-from datetime import date, timedelta
-from pathlib import Path
-from atlas.editions import Shop
-from flows import intake, run
-from flows.order import Order
-
-os.environ["ATLAS_ON_FAILURE"] = ""
-root, sources, seed = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-chance = random.Random(seed)
-made, step_s = [], run._step
-
-def order():
-    return Order(root=root, sources=sources, online=False,
-                 as_of=date(2026, 2, 1) + timedelta(days=len(made)))
-
-def kill():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-def forked(prepare):
-    child = os.fork()
-    if not child:
-        prepare()
-        run.carry_out(order())
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    made.append(status)
-    return status
-
-def at_boundary(number):
-    seen = iter(range(1, 1000))
-    def step(*args):
-        if next(seen) == number:
-            kill()
-        return step_s(*args)
-    run._step = step
-
-def at_random(seconds):
-    timer = threading.Timer(seconds, kill)
-    timer.daemon = True
-    timer.start()
-
-begun = time.monotonic()
-assert forked(lambda: None) == 0
-whole_s = time.monotonic() - begun
-print(json.dumps({"made": "first", "killed": False}), flush=True)
-wanted = [("at boundary", n) for n in range(1, 10)] if seed else []
-wanted += [("at random", chance.uniform(0, whole_s)) for _ in range(int(sys.argv[4]))]
-for number, (kind, value) in enumerate(wanted):
-    prepare = (lambda: at_boundary(value)) if kind == "at boundary" else lambda: at_random(value)
-    killed = forked(prepare) != 0
-    print(json.dumps({"made": f"{kind} {value}", "killed": killed}), flush=True)
-    sys.stdin.readline()
-    if number % 8 == 7 or number == len(wanted) - 1:
-        assert forked(lambda: None) == 0
-        print(json.dumps({"made": "next", "killed": False}), flush=True)
-        sys.stdin.readline()
-"""
-
-
-def test_a_kill_at_any_step_or_instant_loses_nothing_and_the_next_run_needs_no_help(
-    tree: Tree, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Two roots at once: one is killed before every step, both at random instants.
-
-    ``ATLAS_DRILLS`` says at how many instants, for a longer drill than a suite has time for.
-    """
-    instants = int(os.environ.get("ATLAS_DRILLS", "10"))
-    with tempfile.TemporaryDirectory() as top:
-        roots = [Path(top) / str(seed) for seed in (0, 1)]
-        drills = [
-            subprocess.Popen(
-                [sys.executable, "-c", KILLED, root, tree.folder, str(seed), str(count)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for (seed, count), root in zip(
-                ((0, instants - instants // 3), (1, instants // 3)), roots, strict=True
-            )
-        ]
-        with ThreadPoolExecutor() as pool:
-            told = list(pool.map(_checked, drills, roots))
-    kills = sum(killed for killed, _ in told)
-    drilled = sum(count for _, count in told)
-    with capsys.disabled():
-        sys.stdout.write(f"\n{drilled} drills, {kills} of them killed, 0 losses\n")
-    assert drilled == instants + STEPS
-    assert kills >= STEPS + instants // 2
-
-
-def _checked(drill: subprocess.Popen[str], root: Path) -> tuple[int, int]:
-    """Look at the root after every run of a drill; return how many were killed, of how many."""
-    kept: set[Path] = set()
-    killed = drilled = 0
-    assert drill.stdin is not None
-    assert drill.stdout is not None
-    for line in drill.stdout:
-        told = json.loads(line)
-        killed += told["killed"]
-        drilled += told["made"] not in ("first", "next")
-        assert_whole(root)
-        assert audit(Archive(root / "var" / "archive")).faults == (), told
-        now = {path for path in (root / "var" / "archive").rglob("*") if path.is_file()}
-        assert {p for p in kept if ".new" not in p.name} <= now, told
-        kept = now
-        drill.stdin.write("\n")
-        drill.stdin.flush()
-    assert drill.wait() == 0
-    return killed, drilled
