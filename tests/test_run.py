@@ -132,7 +132,7 @@ def test_what_a_run_left_that_did_not_end_well_is_not_used(
     carry_out(order)
     (order.work / "tables" / "claims.parquet").write_bytes(b"torn by a power cut")
     monkeypatch.setattr(run.steps, "join", broken)
-    later = next_order(order, 2)
+    later = order.model_copy(update={"as_of": datetime(2027, 1, 2, tzinfo=UTC).date()})
     with pytest.raises(Exception, match="[Pp]arquet|nobody"):
         carry_out(later)
     monkeypatch.undo()
