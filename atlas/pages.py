@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from atlas import programme
 from atlas.assets import Assets
+from atlas.bigmap import BigMap
 from atlas.browse import CHOICES, IS, find_script, group_view
 from atlas.card import HEIGHT, WIDTH, Gallery, studio
 from atlas.chronicle import Chronicle
@@ -21,8 +22,8 @@ from atlas.feeds import feed_path, stage_feed, write_feeds
 from atlas.figures import planner_values, record_gantt
 from atlas.guide import index, llms_text
 from atlas.handouts import ADDRESS, Handouts, handouts
-from atlas.layers import LAYERS, layer_script, shown_layers
-from atlas.maps import FIRST_PARTS, LATER_PARTS, PAPER_PARTS, draw_map
+from atlas.layers import LAYERS, Json, layer_script, shown_layers
+from atlas.maps import BIG_PARTS, FIRST_PARTS, LATER_PARTS, PAPER_PARTS, draw_map
 from atlas.metadata import download
 from atlas.pack import write_pack
 from atlas.paper import paper_script
@@ -75,6 +76,7 @@ SHOWN_STORIES = 40
 
 LEAFLET = "node_modules/leaflet/dist/leaflet.js"
 FUZZY = "node_modules/@leeoniya/ufuzzy/dist/uFuzzy.iife.min.js"
+PMTILES = "node_modules/pmtiles/dist/pmtiles.js"
 QR = "node_modules/qrcode-generator/dist/qrcode.js"
 
 
@@ -89,6 +91,7 @@ class Site:
     words: Mapping[str, Words]
     handouts: Handouts
     gallery: Gallery
+    big: BigMap | None
     chronicles: Mapping[str, Chronicle]
 
     def write(self, path: str, text: str) -> None:
@@ -108,7 +111,8 @@ def write_site(book: Book, out: Path, site: Path, address: Address = ADDRESS) ->
     assets, both = Assets(site, out), [words[lang] for lang in LANGUAGES]
     gallery = Gallery(book, address, assets, studio(both, carried.ground, site))
     chronicles = {lang: Chronicle(book, words[lang]) for lang in LANGUAGES}
-    made = Site(book, out, assets, _environment(site), words, carried, gallery, chronicles)
+    big = BigMap(book.tiled, assets) if book.tiled else None
+    made = Site(book, out, assets, _environment(site), words, carried, gallery, big, chronicles)
     for chronicle in chronicles.values():
         write_feeds(chronicle, out, address.site_url)
     _write_choosers(made)
@@ -213,15 +217,18 @@ def _write_record(made: Site, lang: str, record: Record) -> None:
 def _write_map(made: Site, lang: str) -> None:
     words, assets = made.words[lang], made.assets
     figure = draw_map(made.book, words, made.templates.get_template("map.html.j2"))
-    data = assets.write(f"layers-{lang}.js", layer_script(made.book, words).encode("utf-8"))
+    layers = layer_script(made.book, words, _big(made, words))
+    data = assets.write(f"layers-{lang}.js", layers.encode("utf-8"))
     find = assets.write(f"find-{lang}.js", find_script(made.book, words).encode("utf-8"))
     start = assets.write(f"map-{lang}.js", figure.draw().encode("utf-8"))
-    behaviour = assets.joined("map.js", (f"scripts/map/{part}.js" for part in FIRST_PARTS))
-    parts = (f"scripts/map/{part}.js" for part in LATER_PARTS)
-    later = assets.joined("browse.js", (FOLD, *parts))
+    behaviour = assets.joined("map.js", _scripts(FIRST_PARTS))
+    later = assets.joined("browse.js", (FOLD, *_scripts(LATER_PARTS)))
     values = _values(made, lang, "map") | _titles(words, "map")
+    big = (assets.joined("big.js", _scripts(BIG_PARTS)),) if made.big else ()
     values |= {
-        "scripts": [f"../../{path}" for path in (assets.path(LEAFLET), data, behaviour, start)],
+        "scripts": [
+            f"../../{path}" for path in (assets.path(LEAFLET), data, behaviour, *big, start)
+        ],
         "later": " ".join(f"../../{path}" for path in (assets.path(FUZZY), find, later)),
         "sheet": " ".join(f"../../{path}" for path in _paper(made, lang)),
         "sorts": SORTS,
@@ -244,8 +251,19 @@ def _paper(made: Site, lang: str) -> list[str]:
         made.assets.path(QR),
         made.assets.path("styles/paper.css"),
         made.assets.write(f"paper-{lang}.js", data),
-        made.assets.joined("sheet.js", (f"scripts/map/{part}.js" for part in PAPER_PARTS)),
+        made.assets.joined("sheet.js", _scripts(PAPER_PARTS)),
     ]
+
+
+def _scripts(parts: Iterable[str]) -> list[str]:
+    return [f"scripts/map/{part}.js" for part in parts]
+
+
+def _big(made: Site, words: Words) -> Json:
+    """Publish the tiled records and return what the map's script reads of them."""
+    if made.big is None:
+        return None
+    return made.big.data(words) | {"reader": made.assets.path(PMTILES)}
 
 
 def _values(made: Site, lang: str, page: str) -> dict[str, object]:

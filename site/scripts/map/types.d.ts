@@ -46,6 +46,67 @@ interface LayersFile {
   words: Record<string, string>;
   layers: Record<string, any[]>;
   aside: At | null;
+  big?: Big;
+}
+
+/** What the map needs of tiled layers: their kinds, files and words. Paths begin at the root. */
+interface Big {
+  kinds: string[];
+  counts: number[];
+  unplaced: number;
+  widths: Record<string, number>;
+  routes: string[];
+  stages: string[];
+  signs: string[];
+  titles: Record<string, string>;
+  words: Record<string, string>;
+  /** The map's zoom from which tiles are drawn. */
+  from: number;
+  archives: [number, string][];
+  /** By zoom of the map: numbers in a row, or the script that has them. */
+  grids: Record<string, number[] | string>;
+  shard: number;
+  details: string;
+  ids: string;
+  buckets: number;
+  reader: string;
+}
+
+/** A feature of a tile; `rings` are corners x, y, x, y … in the tile's units. */
+interface TileFeature {
+  n: number;
+  look: number;
+  r: number;
+  name: string;
+  type: number;
+  rings: number[][];
+  box: [number, number, number, number];
+}
+
+interface TiledLook { place: number; kind: string; stage: string; sign: string; name: string; dim: boolean }
+
+/** Where a tile lies on the map's layer, in pixels. */
+interface Spot { place: number; zoom: number; x: number; y: number; size: number; left: number; top: number; key: string }
+
+/** Where a feature's sign stands, and how many it hides. */
+interface Head { n: number; look: TiledLook; area: number; r: number; x: number; y: number; more: number }
+
+/** The details of some hundred records, column by column. */
+interface Shard {
+  id: string[];
+  name: string[];
+  table: string[];
+  kind: string[];
+  sign: string[];
+  stage: string[];
+  says: string[];
+  where: string[];
+  at: (At | null)[];
+  schedule: string[];
+  against: string[];
+  promise: string[][];
+  facts: Told[][];
+  money: Told[][];
 }
 
 interface Found {
@@ -215,6 +276,46 @@ interface AtlasScripts {
   carry: { csv(ids: string[]): string; geojson(ids: string[]): string; build(): void };
   hand: { build(): void };
   browse: { apply(): void; start(): void; shown: string[]; changed(): void; yearText(mark: string): string };
+  source: {
+    address(path: string): string;
+    bytes(path: string): Promise<ArrayBuffer>;
+    json(path: string): Promise<any>;
+    archive(path: string): (zoom: number, x: number, y: number) => Promise<ArrayBuffer | null>;
+  };
+  mvt: { decode(buffer: ArrayBuffer): TileFeature[] };
+  grid: {
+    build(map: L.Map): HTMLElement;
+    draw(map: L.Map, zoom: number, shown: boolean[]): Promise<number>;
+    clear(): boolean;
+    cells(zoom: number): Promise<[number, number, number[]][]>;
+  };
+  tiles: {
+    build(map: L.Map): void;
+    draw(map: L.Map): Promise<number>;
+    clear(): void;
+    repaint(): void;
+    find(at: L.Point): number;
+    inView(map: L.Map): number[];
+  };
+  big: {
+    told: Big;
+    say(key: string, values?: Record<string, string | number>): string;
+    shown(): boolean[];
+    isNear(): boolean;
+    gridZoom(): number;
+    isRoute(kind: string): boolean;
+    look(n: number, code: number): TiledLook;
+    opened(): number;
+    update(): Promise<void>;
+    open(n: number, focus: boolean, back?: HTMLElement | null, isAway?: boolean): Promise<void>;
+    details(n: number): Promise<any>;
+    numberOf(id: string): Promise<number | undefined>;
+  };
+  columns?: {
+    cells(zoom: number, on: number): [number, number, number[]][] | null;
+    isOut(n: number): boolean;
+    look(n: number): Partial<TiledLook> | null;
+  };
   map: (id: string, options: L.MapOptions) => L.Map;
   layer: (id: string) => L.LayerGroup;
   begin: (parts: Parts) => void;
@@ -233,6 +334,7 @@ interface Sums {
 declare var atlasFold: (text: string) => string;
 declare var Atlas: AtlasScripts;
 declare var ATLAS_LAYERS: LayersFile;
+declare var pmtiles: { PMTiles: new (source: object) => { getZxy(zoom: number, x: number, y: number): Promise<{ data: ArrayBuffer } | undefined> } };
 declare var ATLAS_FIND: FindFile;
 declare var ATLAS_PAPER: PaperFile;
 
