@@ -10,12 +10,14 @@ import json
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from atlas.assets import FOLDER, HASH_DIGITS, Assets
+from atlas.columns import columns
 from atlas.details import SHARD, shards
 from atlas.layers import LAYERS, Json
 from atlas.telling import STAGE_GROUPS
@@ -46,6 +48,8 @@ class BigMap:
 
     tiled: Tiled
     assets: Assets
+    as_of: date
+    _columns: dict[str, Json] = field(default_factory=dict)
     _shared: dict[str, Json] = field(default_factory=dict)
 
     def data(self, words: Words) -> dict[str, Json]:
@@ -61,6 +65,15 @@ class BigMap:
         details = write_folder(self.assets, f"told-{words.lang}", told)
         titles: dict[str, Json] = {kind: words(f"layer.{kind}") for kind in self.tiled.kinds}
         return {**self._shared, "words": texts, "titles": titles, "details": details}
+
+    def columns(self) -> dict[str, Json]:
+        """Return what narrows the tiled records: of each column its file and what is in it."""
+        if not self._columns:
+            for name, column in columns(self.tiled, self.as_of).items():
+                path = self.assets.write(f"column-{name}.bin", pack(column.content))
+                bytes_each = column.numbers.dtype.itemsize
+                self._columns[name] = {"file": path, "bytes": bytes_each, **column.told}
+        return self._columns
 
 
 def _shared(tiled: Tiled, assets: Assets) -> dict[str, Json]:

@@ -30,9 +30,10 @@ LATER_PARTS = (
 )
 PAPER_PARTS = ("paper",)
 BIG_PARTS = ("grid", "source", "mvt", "tiles", "big")
+NARROW_PARTS = ("columns",)
 """The scripts of ``site/scripts/map`` in the order of their need: what the first view runs, what
 comes with the first touch of the search or a filter, what with the print of a comparison, and
-what the first view runs only where layers are tiled."""
+what the first view and the first touch run only where layers are tiled."""
 
 
 class AtlasFigure(Figure):

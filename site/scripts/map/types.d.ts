@@ -83,6 +83,44 @@ interface TileFeature {
   box: [number, number, number, number];
 }
 
+/** A column of tiled records, as `atlas.columns` writes it. */
+interface TiledColumn {
+  file: string;
+  bytes: number;
+  sets?: string[][];
+  marks?: string[];
+  decimals?: number;
+  most?: number;
+  known?: number;
+  sum?: [number, number];
+}
+
+/** Which tiled records are left; of each, how many filters take it out, and which one. */
+interface TiledResult {
+  filters: string[];
+  fails: Uint8Array | null;
+  which: Uint8Array | null;
+  shown: number;
+  all: number;
+  lost: Record<string, [number, number]>;
+  hectares: number;
+  withArea: number;
+}
+
+interface TiledColumns {
+  judge(state: State): Promise<boolean>;
+  keys(name: string): Promise<Record<string, number>>;
+  bins(name: string, most: number, many: number): Promise<{ counts: number[]; none: number }>;
+  cells(zoom: number, on: number): [number, number, number[]][] | null;
+  isOut(n: number): boolean;
+  look(n: number): Partial<TiledLook> | null;
+  marks(year: number): Record<string, number>;
+  sums(): { shown: number; all: number; hectares: number; withArea: number };
+  lost(name: string): [number, number];
+  most(name: string): number;
+  knows(name: string): boolean;
+}
+
 interface TiledLook { place: number; kind: string; stage: string; sign: string; name: string; dim: boolean }
 
 /** Where a tile lies on the map's layer, in pixels. */
@@ -142,6 +180,7 @@ interface FindFile {
   grid: { centre: [number, number]; limit: [number, number, number, number]; latitude: number[]; longitude: number[] };
   search: [string, string, string, string][];
   records: Record<string, Found>;
+  tiled?: Record<string, TiledColumn>;
 }
 
 /** What a record takes to paper beside its cells: the other language, coordinates, its shape. */
@@ -311,11 +350,7 @@ interface AtlasScripts {
     details(n: number): Promise<any>;
     numberOf(id: string): Promise<number | undefined>;
   };
-  columns?: {
-    cells(zoom: number, on: number): [number, number, number[]][] | null;
-    isOut(n: number): boolean;
-    look(n: number): Partial<TiledLook> | null;
-  };
+  columns?: TiledColumns;
   map: (id: string, options: L.MapOptions) => L.Map;
   layer: (id: string) => L.LayerGroup;
   begin: (parts: Parts) => void;
