@@ -30,7 +30,7 @@ Atlas.big = (() => {
   const gridZoom = () => Math.min(Math.max(Math.round(Atlas.page.map.getZoom()), Math.min(...Object.keys(told.grids).map(Number))), told.from - 1);
 
   /** @param {string} kind */
-  const isRoute = (kind) => kind in told.widths && told.routes.includes(kind);
+  const isRoute = (kind) => told.routes.includes(kind);
 
   /* By kind and stage; by a year's stage or the schedule once the columns have them. */
   /** @type {AtlasScripts['big']['look']} */

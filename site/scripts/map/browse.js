@@ -57,12 +57,12 @@ Atlas.browse = (() => {
   function tally(verdicts) {
     const ids = Atlas.browse.shown;
     const sums = Atlas.narrow.sums(ids);
-    const big = Atlas.columns?.sums() || { shown: 0, all: 0, hectares: 0, withArea: 0 };
+    const big = Atlas.columns?.sums() || { shown: 0, places: 0, all: 0, hectares: 0, withArea: 0 };
     const [all, shown] = [Object.keys(verdicts).length + big.all, ids.length + big.shown];
     const text = say(shown === all ? 'tally_all' : 'tally', { shown: number(shown), all: number(all), excluded: number(all - shown) });
     byId('tally').textContent = text;
     document.documentElement.dataset.shown = String(shown);
-    const unknown = sums.withoutArea + big.shown - big.withArea;
+    const unknown = sums.withoutArea + big.places - big.withArea;
     const area = say('hectares', { ha: number(sums.hectares + big.hectares), known: number(sums.withArea + big.withArea), unknown: number(unknown) });
     const inside = sums.inside ? ` ${say('inside', { count: sums.inside })}` : '';
     byId('hectares').textContent = area + inside;

@@ -21,7 +21,8 @@ Atlas.columns = (() => {
   /** @returns {TiledResult} */
   function nothing() {
     const all = Atlas.big.told.counts.reduce((sum, one) => sum + one, 0);
-    return { filters: [], fails: null, which: null, shown: all, all, lost: {}, hectares: 0, withArea: 0 };
+    const places = Atlas.big.told.counts.reduce((sum, one, i) => sum + (Atlas.big.isRoute(Atlas.big.told.kinds[i]) ? 0 : one), 0);
+    return { filters: [], fails: null, which: null, shown: all, places, all, lost: {}, hectares: 0, withArea: 0 };
   }
 
   /** @param {string[]} names */
@@ -147,9 +148,10 @@ Atlas.columns = (() => {
       });
       next.lost[name] = [out, 0];
     }
-    Object.assign(next, { filters, fails, which, shown: 0 });
+    Object.assign(next, { filters, fails, which, shown: 0, places: 0 });
     const alone = new Uint32Array(filters.length);
-    const { area, inner } = held;
+    const { area, inner, kind } = held;
+    const isPlace = (told().kind.sets || []).map(([one]) => !Atlas.big.isRoute(one));
     const none = top('area');
     let steps = 0;
     await each((from, to) => {
@@ -157,7 +159,9 @@ Atlas.columns = (() => {
         if (fails[n] === 1) { alone[which[n]] += 1; }
         if (fails[n]) { continue; }
         next.shown += 1;
-        if (area[n] !== none && !(inner && inner[n])) {
+        if (!isPlace[kind[n]] || (inner && inner[n])) { continue; }
+        next.places += 1;
+        if (area[n] !== none) {
           steps += area[n];
           next.withArea += 1;
         }
@@ -280,9 +284,9 @@ Atlas.columns = (() => {
   /* What is left, added up. */
   /** @type {TiledColumns['sums']} */
   function sums() {
-    const { shown, all, hectares, withArea, fails } = result;
+    const { shown, places, all, hectares, withArea, fails } = result;
     const [sum, known] = told().area?.sum || [0, 0];
-    return { shown, all, hectares: fails ? hectares : sum, withArea: fails ? withArea : known };
+    return { shown, places, all, hectares: fails ? hectares : sum, withArea: fails ? withArea : known };
   }
 
   /** @param {string} name */

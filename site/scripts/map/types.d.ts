@@ -101,6 +101,7 @@ interface TiledResult {
   fails: Uint8Array | null;
   which: Uint8Array | null;
   shown: number;
+  places: number;
   all: number;
   lost: Record<string, [number, number]>;
   hectares: number;
@@ -115,7 +116,7 @@ interface TiledColumns {
   isOut(n: number): boolean;
   look(n: number): Partial<TiledLook> | null;
   marks(year: number): Record<string, number>;
-  sums(): { shown: number; all: number; hectares: number; withArea: number };
+  sums(): { shown: number; places: number; all: number; hectares: number; withArea: number };
   lost(name: string): [number, number];
   most(name: string): number;
   knows(name: string): boolean;
