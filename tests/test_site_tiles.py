@@ -205,6 +205,7 @@ def test_the_year_and_the_schedule_change_how_features_look(page: Page, site: st
     assert True in dims and False in dims
     open_map(page, site, f"#v=1&map={NEAR}&colour=schedule&sort=name")
     page.reload()
+    page.wait_for_selector(READY)
     page.wait_for_function("Atlas.columns && Atlas.columns.look(0) !== null")
     names = page.evaluate("Atlas.tiles.inView(Atlas.page.map).map(n => Atlas.columns.look(n).name)")
     assert {"tone-late", "tone-undated"} <= set(names)
