@@ -4,11 +4,7 @@ Everything is an asset named by its content, below ``assets/``. Binary files are
 they are small on every host; the browser unpacks them itself.
 """
 
-import gzip
-import hashlib
 import json
-import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -16,10 +12,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from atlas.assets import FOLDER, HASH_DIGITS, Assets
+from atlas.assets import Assets, pack, write_folder
 from atlas.columns import columns
 from atlas.details import SHARD, shards
 from atlas.layers import LAYERS, Json
+from atlas.names import names
 from atlas.telling import STAGE_GROUPS
 from atlas.tiled import Tiled
 from atlas.tiles import (
@@ -62,17 +59,20 @@ class BigMap:
             if key.startswith(WORDS)
         }
         told = (text.encode("utf-8") for text in shards(self.tiled, words))
-        details = write_folder(self.assets, f"told-{words.lang}", told)
+        details = write_folder(self.assets, f"told-{words.lang}", map(pack, told))
         titles: dict[str, Json] = {kind: words(f"layer.{kind}") for kind in self.tiled.kinds}
         return {**self._shared, "words": texts, "titles": titles, "details": details}
 
     def columns(self) -> dict[str, Json]:
-        """Return what narrows the tiled records: of each column its file and what is in it."""
+        """Return what narrows and finds the tiled records: their columns and names."""
         if not self._columns:
             for name, column in columns(self.tiled, self.as_of).items():
                 path = self.assets.write(f"column-{name}.bin", pack(column.content))
                 bytes_each = column.numbers.dtype.itemsize
                 self._columns[name] = {"file": path, "bytes": bytes_each, **column.told}
+            index = names(self.tiled)
+            folder = write_folder(self.assets, "names", index.files)
+            self._columns["names"] = {"file": folder, "firsts": list[Json](index.firsts)}
         return self._columns
 
 
@@ -116,7 +116,7 @@ def _ids(ids: "pd.Series[str]", assets: Assets) -> dict[str, Json]:
     parts = (order[start:end] for start, end in zip(ends, ends[1:], strict=False))
     files = (dict(zip(told[part].tolist(), part.tolist(), strict=True)) for part in parts)
     texts = (json.dumps(one, separators=(",", ":")).encode("ascii") for one in files)
-    return {"ids": write_folder(assets, "ids", texts), "buckets": count}
+    return {"ids": write_folder(assets, "ids", map(pack, texts)), "buckets": count}
 
 
 def sums(texts: np.ndarray) -> np.ndarray:
@@ -164,27 +164,3 @@ def tile_layer(tiled: Tiled) -> gpd.GeoDataFrame:
         crs=subjects.crs,
     )
     return layer[subjects["lon"].notna()]
-
-
-def write_folder(assets: Assets, name: str, contents: Iterable[bytes]) -> str:
-    """Write gzipped files 0.bin, 1.bin … into one folder named by their content; return its path.
-
-    Only one of them is in memory at a time.
-    """
-    draft = assets.out / FOLDER / f".{name}"
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    digest = hashlib.sha256()
-    for number, content in enumerate(contents):
-        packed = pack(content)
-        digest.update(hashlib.sha256(packed).digest())
-        (draft / f"{number}.bin").write_bytes(packed)
-    path = f"{FOLDER}/{name}-{digest.hexdigest()[:HASH_DIGITS]}"
-    shutil.rmtree(assets.out / path, ignore_errors=True)
-    draft.rename(assets.out / path)
-    return path
-
-
-def pack(content: bytes) -> bytes:
-    """Gzip, the same bytes each time."""
-    return gzip.compress(content, 6, mtime=0)

@@ -309,3 +309,34 @@ def test_from_disk_the_map_counts_and_says_what_needs_a_server(
     assert cells(page)
     assert page.locator("#near a", has_text="").last.get_attribute("href") == "../data/index.html"
     assert faults == []
+
+
+def test_a_tiled_record_is_found_by_name_listed_and_compared(
+    page: Page, site: str, book: Book
+) -> None:
+    rows = subjects(book)
+    first, second = rows.iloc[500], rows.iloc[900]
+    open_map(page, site)
+    box = page.locator("#search")
+    box.click()
+    page.wait_for_selector("html[data-browse-ready=true]")
+    for row in (first, second):
+        box.fill(row["name_en"].upper())
+        page.locator(".option[data-n]", has_text=row["name_en"]).first.wait_for()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        expect(page.locator("#panel-name")).to_have_text(re.compile(f"^{row['name_en']}"))
+        page.locator("#panel .star").click()
+        expect(page.locator("#panel .star")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#shortlist-items li")).to_have_count(2)
+    page.locator("#compare-open").click()
+    expect(page.locator("#compare-table thead th")).to_have_count(2)
+    expect(page.locator("#compare-table")).to_contain_text("Occupancy rate")
+    page.wait_for_function("location.hash.includes('compare=')")
+    kept = page.evaluate("location.hash")
+    page.goto("about:blank")
+    page.evaluate("0")
+    open_map(page, site, kept, "vi")
+    expect(page.locator("#compare-table thead th").first).to_contain_text(
+        rows.set_index("subject_id").loc[re.findall(r"compare=([^,&]+)", kept)[0], "name_vi"]
+    )

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, box
 
-from atlas.assets import Assets
-from atlas.bigmap import BigMap, sums, write_folder
+from atlas.assets import Assets, pack, write_folder
+from atlas.bigmap import BigMap, sums
 from atlas.tilecheck import TilesError, feature_ids, ids_told, verify_tiles
 from atlas.tiled import part
 from atlas.tiles import (
@@ -112,9 +112,9 @@ def test_an_id_s_sum_is_that_of_fnv():
 
 def test_a_folder_is_named_by_its_content(tmp_path):
     assets = Assets(tmp_path, tmp_path)
-    first = write_folder(assets, "told", [b"a", b"b"])
-    assert first == write_folder(assets, "told", [b"a", b"b"])
-    assert first != write_folder(assets, "told", [b"a", b"c"])
+    first = write_folder(assets, "told", map(pack, [b"a", b"b"]))
+    assert first == write_folder(assets, "told", map(pack, [b"a", b"b"]))
+    assert first != write_folder(assets, "told", map(pack, [b"a", b"c"]))
     assert gzip.decompress((tmp_path / first / "1.bin").read_bytes()) == b"b"
 
 

@@ -93,6 +93,7 @@ interface TiledColumn {
   most?: number;
   known?: number;
   sum?: [number, number];
+  firsts?: string[];
 }
 
 /** Which tiled records are left; of each, how many filters take it out, and which one. */
@@ -117,6 +118,9 @@ interface TiledColumns {
   look(n: number): Partial<TiledLook> | null;
   marks(year: number): Record<string, number>;
   sums(): { shown: number; places: number; all: number; hectares: number; withArea: number };
+  search(text: string): Promise<{ n: number; id: string; name: string; kind: string }[]>;
+  may(id: string): boolean;
+  ready(ids: string[]): Promise<void>;
   lost(name: string): [number, number];
   most(name: string): number;
   knows(name: string): boolean;
@@ -182,6 +186,8 @@ interface FindFile {
   search: [string, string, string, string][];
   records: Record<string, Found>;
   tiled?: Record<string, TiledColumn>;
+  /** Tiled records that are listed or compared. */
+  others?: Record<string, Found>;
 }
 
 /** What a record takes to paper beside its cells: the other language, coordinates, its shape. */
@@ -302,6 +308,7 @@ interface AtlasScripts {
     active(state: State): string[];
     spanOf(found: Found, name: string, route: string): number | Bounds | null;
     group(mark: string): string;
+    of(id: string): Found | undefined;
     sums(ids: string[]): Sums;
     knocked(verdicts: Record<string, Verdict>): [string, number, number][];
     without(verdicts: Record<string, Verdict>, filter: string): string[];
