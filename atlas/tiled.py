@@ -36,8 +36,9 @@ class Tiled:
     ``subjects`` has one row a record, near ones near each other: the columns of their tables,
     their standing, ``stage_id``, ``stage_group``, ``stage_on``, ``stage_on_basis``, ``sign``
     (how it is drawn), ``radius_m`` (0 where its shape is known), ``lon``, ``lat`` (NaN without a
-    position) and the drawn geometry, EPSG:4326. ``frames`` holds the rows about them of the
-    tables and of ``facts``, ``promises``, ``positions``, each with the record's number ``n``.
+    position), ``shape`` (the position) and the geometry as it is drawn, EPSG:4326. ``frames``
+    holds the rows about them of the tables and of ``facts``, ``promises``, ``positions``, each
+    with the record's number ``n``.
     """
 
     kinds: tuple[str, ...]
@@ -113,7 +114,7 @@ def _without(shelf: Shelf, ids: "pd.Index[str]") -> Shelf:
     """Return the shelf of the others; what they are near to keeps its names."""
 
     def others(frame: pd.DataFrame, column: str = "subject_id") -> pd.DataFrame:
-        return frame[~frame[column].isin(ids)]
+        return frame[ids.get_indexer(pd.Index(frame[column])) < 0]
 
     tables = dict(shelf.tables)
     tables |= {name: others(tables[name], key) for name, key in KEYS.items()}
@@ -163,7 +164,8 @@ def _stages(shelf: Shelf) -> pd.DataFrame:
 
 def _drawn(layer: gpd.GeoDataFrame, facts: pd.DataFrame) -> gpd.GeoDataFrame:
     """Add where and how each record is drawn, as `layers` and `telling` do for one."""
-    shapes = shapely.force_2d(layer.geometry.to_numpy())
+    given = shapely.force_2d(layer.geometry.to_numpy())
+    shapes = given.copy()
     is_point = shapely.get_type_id(shapes) == shapely.GeometryType.POINT
     is_placed = ~shapely.is_missing(shapes)
     moved = is_point & layer["drawn_lon"].notna().to_numpy()
@@ -181,6 +183,7 @@ def _drawn(layer: gpd.GeoDataFrame, facts: pd.DataFrame) -> gpd.GeoDataFrame:
     spots = np.full((len(layer), 2), np.nan)
     spots[is_placed] = shapely.get_coordinates(shapely.point_on_surface(shapes[is_placed]))
     return layer.assign(
+        shape=list(given),
         geometry=gpd.GeoSeries(list(shapes), index=layer.index, crs=DISPLAY_CRS),
         sign=sign,
         radius_m=np.where(has_circle, radius, 0).round().astype("int64"),

@@ -3,11 +3,15 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from geopandas.testing import assert_geodataframe_equal
 
 from atlas.book import Assembler
 from atlas.browse import IS, _numbers
+from atlas.bulk import bulk_layer
 from atlas.columns import columns, labels, year_marks
 from atlas.details import SHARD, shards
+from atlas.downloads import _properties, _shape
+from atlas.formats import layer_frame
 from atlas.layers import LAYERS, _record
 from atlas.tiled import part, tiled_ids, tiled_kinds, untiled
 from atlas.words import read_words
@@ -130,3 +134,11 @@ def test_hostile_text_is_harmless_in_a_shard(shelf):
     tiled.subjects.loc[3, ["name_vi", "name_en"]] = HOSTILE + "\u202e</script>"
     text = next(shards(tiled, WORDS["vi"]))
     assert "<" not in text and "\u202e" not in text
+
+
+@pytest.mark.parametrize("table", ["places", "routes"])
+def test_a_tiled_record_stands_in_the_layers_as_a_small_one_does(tiled, records, table):
+    mine = sorted((r for r in records.values() if r.table == table), key=lambda r: r.subject_id)
+    expected = layer_frame([_properties(r) for r in mine], [_shape(r) for r in mine])
+    found = bulk_layer(tiled, table)
+    assert_geodataframe_equal(found[list(expected.columns)], expected, check_dtype=False)
