@@ -46,6 +46,7 @@ class BigMap:
     tiled: Tiled
     assets: Assets
     as_of: date
+    ground: gpd.GeoDataFrame | None = None
     _columns: dict[str, Json] = field(default_factory=dict)
     _shared: dict[str, Json] = field(default_factory=dict)
 
@@ -53,6 +54,7 @@ class BigMap:
         """Return what the map's script reads of the tiled records, their files written."""
         if not self._shared:
             self._shared = _shared(self.tiled, self.assets)
+            self._shared["ground"] = self._ground()
         texts: dict[str, Json] = {
             key.removeprefix(WORDS): text
             for key, text in sorted(words.texts.items())
@@ -62,6 +64,17 @@ class BigMap:
         details = write_folder(self.assets, f"told-{words.lang}", map(pack, told))
         titles: dict[str, Json] = {kind: words(f"layer.{kind}") for kind in self.tiled.kinds}
         return {**self._shared, "words": texts, "titles": titles, "details": details}
+
+    def _ground(self) -> list[Json]:
+        """Write the ground's tiles at the zooms of the features'."""
+        zooms = self._shared["archives"]
+        if self.ground is None or not isinstance(zooms, list):
+            return []
+        told: list[Json] = []
+        for zoom in (int(str(one[0])) for one in zooms if isinstance(one, list)):
+            content = write_archive(self.ground, zoom)
+            told.append(self.assets.write(f"ground-{zoom}.pmtiles", content))
+        return told
 
     def columns(self) -> dict[str, Json]:
         """Return what narrows and finds the tiled records: their columns and names."""

@@ -145,7 +145,21 @@ def commune_layer(book: Book) -> gpd.GeoDataFrame | None:
     ).to_crs(DISPLAY_CRS)
 
 
+def tiled_ground(book: Book) -> tuple[str, ...]:
+    """Return which of the layers below the records have so many features that they are tiled."""
+    if book.tiled is None:
+        return ()
+    communes = book.tables["communes"]
+    counts = {
+        "units": int((communes["level"] == "commune").sum()),
+        "water": 0 if book.waterways is None else len(book.waterways),
+    }
+    return tuple(name for name, count in counts.items() if count > book.tiled.over)
+
+
 def _features(layer: MapLayer, book: Book, words: Words) -> Iterator[Json]:
+    if layer.draws in tiled_ground(book):
+        return
     if layer.draws == "units":
         yield from _units(book, words)
     elif layer.draws == "water":

@@ -29,7 +29,7 @@ LATER_PARTS = (
     *("hand", "browse"),
 )
 PAPER_PARTS = ("paper",)
-BIG_PARTS = ("grid", "source", "mvt", "tiles", "big")
+BIG_PARTS = ("grid", "source", "mvt", "ground", "tiles", "big")
 NARROW_PARTS = ("columns",)
 """The scripts of ``site/scripts/map`` in the order of their need: what the first view runs, what
 comes with the first touch of the search or a filter, what with the print of a comparison, and

@@ -20,6 +20,7 @@ from atlas.card import HEIGHT, WIDTH, Gallery, studio
 from atlas.chronicle import Chronicle
 from atlas.feeds import feed_path, stage_feed, write_feeds
 from atlas.figures import planner_values, record_gantt
+from atlas.ground import ground_layer
 from atlas.guide import index, llms_text
 from atlas.handouts import ADDRESS, Handouts, handouts
 from atlas.layers import Json, layer_script, shown_layers
@@ -119,7 +120,7 @@ def write_site(book: Book, out: Path, site: Path, address: Address = ADDRESS) ->
     assets, both = Assets(site, out), [words[lang] for lang in LANGUAGES]
     gallery = Gallery(book, address, assets, studio(both, carried.ground, site))
     chronicles = {lang: Chronicle(book, words[lang]) for lang in LANGUAGES}
-    big = BigMap(book.tiled, assets, book.as_of) if book.tiled else None
+    big = BigMap(book.tiled, assets, book.as_of, ground_layer(book, words)) if book.tiled else None
     made = Site(book, out, assets, _environment(site), words, carried, gallery, big, chronicles)
     for chronicle in chronicles.values():
         write_feeds(chronicle, out, address.site_url)

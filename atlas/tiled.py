@@ -45,6 +45,7 @@ class Tiled:
     subjects: gpd.GeoDataFrame
     frames: Frames
     names: Frames
+    over: int = TILE_OVER
 
     def counts(self) -> dict[str, int]:
         """Return how many records each kind has."""
@@ -101,7 +102,7 @@ def part(shelf: Shelf, over: int = TILE_OVER) -> tuple[Shelf, Tiled | None]:
     frames |= {"facts": shelf.facts, "promises": shelf.promises, "positions": shelf.positions}
     mine = {name: _about(frame, ids) for name, frame in frames.items()}
     names = {name: shelf.tables[name] for name in ("documents", "stages", "measures", "communes")}
-    return _without(shelf, ids), Tiled(kinds, subjects, mine, names)
+    return _without(shelf, ids), Tiled(kinds, subjects, mine, names, over)
 
 
 def _about(frame: pd.DataFrame, ids: "pd.Index[str]") -> pd.DataFrame:

@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 
 import geopandas as gpd
@@ -11,6 +12,8 @@ from shapely.geometry import LineString, Point, box
 
 from atlas.assets import Assets, pack, write_folder
 from atlas.bigmap import BigMap, sums
+from atlas.ground import WATER, ground_layer
+from atlas.layers import layer_data
 from atlas.tilecheck import TilesError, feature_ids, ids_told, verify_tiles
 from atlas.tiled import part
 from atlas.tiles import (
@@ -27,6 +30,7 @@ from atlas.tiles import (
 )
 from atlas.words import read_words
 from bench.synthetic import write_region
+from books import bare_book, small_book
 from builds import PROJECT
 from regions import AS_OF, read_region, shelf_of
 
@@ -151,3 +155,24 @@ def test_tiled_records_without_tiles_are_refused(tmp_path):
 def test_what_is_no_archive_is_refused():
     with pytest.raises(TilesError, match="no PMTiles"):
         feature_ids(b"<html>" * 100)
+
+
+def test_many_communes_and_waterways_are_tiled_and_few_are_not(tiled):
+    book = dataclasses.replace(small_book(), tiled=dataclasses.replace(tiled, over=0))
+    told = ground_layer(book, WORDS)
+    communes, water = (told[told["look"] == look] for look in (0, WATER))
+    assert list(communes["vi"]) == ["Châu Thành"]
+    assert communes.geometry.iloc[0].geom_type == "Polygon"
+    assert len(water) == len(book.waterways)
+    data = layer_data(book, WORDS["vi"])["layers"]
+    assert (data["communes"], data["waterways"]) == ([], [])
+    assert feature_ids(write_archive(told, 10)) == set(range(len(told)))
+    few = dataclasses.replace(book, tiled=dataclasses.replace(tiled, over=10))
+    assert ground_layer(few, WORDS) is None
+    assert layer_data(few, WORDS["vi"])["layers"]["communes"]
+
+
+def test_a_tiled_commune_without_polygon_is_its_point(tiled):
+    book = dataclasses.replace(bare_book(), tiled=dataclasses.replace(tiled, over=0))
+    (commune,) = ground_layer(book, WORDS).geometry
+    assert commune.geom_type == "Point"

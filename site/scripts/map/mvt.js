@@ -97,7 +97,7 @@ Atlas.mvt = (() => {
           const [key, one] = [keys[inner.number()], values[inner.number()]];
           if (key === 'look') { told.look = Number(one); }
           if (key === 'r') { told.r = Number(one); }
-          if (key === 'name') { told.name = String(one); }
+          if (key === document.documentElement.lang) { told.name = String(one); }
         }
       }
       if (field === GEOMETRY && inner) { shape(inner, told); }

@@ -14,8 +14,8 @@ Atlas.tiles = (() => {
   const asked = new Map();
   /** @type {Map<string, TileFeature[]>} */
   const ready = new Map();
-  /** @type {((zoom: number, x: number, y: number) => Promise<ArrayBuffer | null>)[]} */
-  let readers = [];
+  /** @type {((zoom: number, x: number, y: number) => Promise<ArrayBuffer | null>)[][]} */
+  const readers = [];
   /** @type {any} */
   let canvas = null;
   /** @type {Head[]} */
@@ -53,8 +53,12 @@ Atlas.tiles = (() => {
   function load({ key, place, zoom, x, y }) {
     let tile = asked.get(key);
     if (!tile) {
-      readers[place] ||= Atlas.source.archive(Atlas.big.told.archives[place][1]);
-      tile = readers[place](zoom, x, y).then((data) => (data ? Atlas.mvt.decode(data) : []));
+      const { archives, ground } = Atlas.big.told;
+      readers[place] ||= [archives[place][1], ...ground.slice(place, place + 1)].map(Atlas.source.archive);
+      tile = Promise.all(readers[place].map((read) => read(zoom, x, y))).then(([data, under]) => [
+        ...(under ? Atlas.mvt.decode(under).map((one) => ({ ...one, n: -1 })) : []),
+        ...(data ? Atlas.mvt.decode(data) : [])
+      ]);
       asked.set(key, tile);
       tile.then((features) => {
         ready.set(key, features);
@@ -145,7 +149,9 @@ Atlas.tiles = (() => {
     pen.setTransform(ratio, 0, 0, ratio, -bounds.min.x * ratio, -bounds.min.y * ratio);
     pen.clearRect(bounds.min.x, bounds.min.y, bounds.getSize().x, bounds.getSize().y);
     there = new Map();
-    spots(map, bounds).forEach((spot) => tile(pen, spot, ready.get(spot.key) || [], bounds));
+    const wanted = spots(map, bounds);
+    if (Atlas.big.told.ground.length) { Atlas.ground.draw(pen, wanted.map((spot) => ({ spot, features: ready.get(spot.key) || [] })), colourOf); }
+    wanted.forEach((spot) => tile(pen, spot, ready.get(spot.key) || [], bounds));
     circles(pen, map);
     heads = signs(pen);
   }
@@ -160,7 +166,7 @@ Atlas.tiles = (() => {
     const [east, south] = [(/** @type {L.Point} */ (view.max).x - spot.left) / scale, (/** @type {L.Point} */ (view.max).y - spot.top) / scale];
     features.forEach((one) => {
       const [x, y, far, low] = one.box;
-      if (far < west || x > east || low < north || y > south) { return; }
+      if (one.n < 0 || far < west || x > east || low < north || y > south) { return; }
       const look = Atlas.big.look(one.n, one.look);
       if (!shown[look.place] || Atlas.columns?.isOut(one.n)) { return; }
       head(one, look, spot, scale);

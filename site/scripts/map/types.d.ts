@@ -63,6 +63,8 @@ interface Big {
   /** The map's zoom from which tiles are drawn. */
   from: number;
   archives: [number, string][];
+  /** Communes and waterways, an archive for each of those; none where they are few. */
+  ground: string[];
   /** By zoom of the map: numbers in a row, or the script that has them. */
   grids: Record<string, number[] | string>;
   shard: number;
@@ -335,6 +337,9 @@ interface AtlasScripts {
     draw(map: L.Map, zoom: number, shown: boolean[]): Promise<number>;
     clear(): boolean;
     cells(zoom: number): Promise<[number, number, number[]][]>;
+  };
+  ground: {
+    draw(pen: CanvasRenderingContext2D, tiles: { spot: Spot; features: TileFeature[] }[], colourOf: (name: string) => string): void;
   };
   tiles: {
     build(map: L.Map): void;
