@@ -31,6 +31,8 @@ MEDIA = {
     "xml": "application/atom+xml",
     "ics": "text/calendar",
     "zip": "application/zip",
+    "pmtiles": "application/vnd.pmtiles",
+    "bin": "application/octet-stream",
 }
 WHOLE = ("hau-giang-atlas.xlsx", "hau-giang-atlas.gpkg")
 LAYERS = ("places", "routes", "communes")
