@@ -1,8 +1,10 @@
 """What a page needs beside its text: scripts, styles and fonts, each named after its content."""
 
+import gzip
 import hashlib
 import posixpath
 import re
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -84,3 +86,26 @@ def _flat_name(name: str) -> str:
     if parts[-1] == "LICENSE":
         return f"{parts[-2]}-licence.txt"
     return parts[-1]
+
+
+def write_folder(assets: Assets, name: str, contents: Iterable[bytes]) -> str:
+    """Write files 0.bin, 1.bin … into one folder named by their content; return its path.
+
+    Only one of them is in memory at a time.
+    """
+    draft = assets.out / FOLDER / f".{name}"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    digest = hashlib.sha256()
+    for number, content in enumerate(contents):
+        digest.update(hashlib.sha256(content).digest())
+        (draft / f"{number}.bin").write_bytes(content)
+    path = f"{FOLDER}/{name}-{digest.hexdigest()[:HASH_DIGITS]}"
+    shutil.rmtree(assets.out / path, ignore_errors=True)
+    draft.rename(assets.out / path)
+    return path
+
+
+def pack(content: bytes) -> bytes:
+    """Gzip, the same bytes each time."""
+    return gzip.compress(content, 6, mtime=0)

@@ -4,7 +4,7 @@ Only assembly: what holds, where it is and how late it is was decided before.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import geopandas as gpd
@@ -33,7 +33,10 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Shelf:
-    """The frames a book is assembled from; all text is as published."""
+    """The frames a book is assembled from; all text is as published.
+
+    ``others`` names, by id, the subjects that are near to these and are told elsewhere.
+    """
 
     tables: Mapping[str, pd.DataFrame]
     facts: pd.DataFrame
@@ -42,6 +45,7 @@ class Shelf:
     promises: pd.DataFrame
     standing: pd.DataFrame
     findings: tuple[Finding, ...]
+    others: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class Assembler:
@@ -55,7 +59,7 @@ class Assembler:
         self.stages = {r["stage_id"]: _stage(r) for r in _rows(tables["stages"])}
         self.units = {r["unit_id"]: _unit(r) for r in _rows(tables["communes"])}
         self._measures = {r["measure"]: r for r in _rows(tables["measures"])}
-        self._names = {
+        self._names = dict(shelf.others) | {
             r[key]: (r["name_vi"], r["name_en"])
             for table, key in (("places", "place_id"), ("routes", "route_id"))
             for r in _rows(tables[table])

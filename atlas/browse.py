@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from atlas.beside import NEAR, Shelf, compared_cells, compared_rows, newest_money
+from atlas.columns import labels
 from atlas.conflicts import RULES
 from atlas.grid import grid
 from atlas.layers import LAYERS, Json, bounds, safe_json
@@ -51,9 +52,30 @@ CARRIED = (
 """Columns of the filtered download."""
 
 
-def find_script(book: Book, words: Words) -> str:
-    """Return the script that hands the browser what `find_data` returns, safe in any HTML."""
-    return f"globalThis.ATLAS_FIND = {safe_json(find_data(book, words))};\n"
+def find_script(book: Book, words: Words, tiled: Mapping[str, Json] | None = None) -> str:
+    """Return the script that hands the browser what `find_data` returns, safe in any HTML.
+
+    ``tiled`` are the columns of the tiled records, where there are any.
+    """
+    told = find_data(book, words)
+    if tiled and book.tiled:
+        told["tiled"] = dict(tiled)
+        told["choices"] = {
+            name: list(_choices(name, book, words, _tiled_choices(name, book, words, tiled)))
+            for name in IS
+        }
+    return f"globalThis.ATLAS_FIND = {safe_json(told)};\n"
+
+
+def _tiled_choices(
+    name: str, book: Book, words: Words, columns: Mapping[str, Json]
+) -> dict[str, str]:
+    column = columns.get(name)
+    if book.tiled is None or not isinstance(column, dict):
+        return {}
+    sets = column["sets"]
+    keys = {str(key) for one in sets for key in one} if isinstance(sets, list) else set()  # type: ignore[union-attr]
+    return labels(name, keys, book.tiled, words)
 
 
 def find_data(book: Book, words: Words) -> dict[str, Json]:
@@ -231,8 +253,11 @@ ORDER = {
 """Choices that stand in an order of their own; the others stand by their label."""
 
 
-def _choices(name: str, book: Book, words: Words) -> Iterator[Json]:
+def _choices(
+    name: str, book: Book, words: Words, more: Mapping[str, str] | None = None
+) -> Iterator[Json]:
     found = {key: label for r in book.records for key, label in IS[name](r, words)}
+    found |= more or {}
     order = ORDER.get(name, ())
     places = {key: place for place, key in enumerate(order)}
     # what is not known stands last, as one choice of every facet

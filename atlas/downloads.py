@@ -14,6 +14,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from atlas import oc4ids
+from atlas.bulk import bulk_layer
 from atlas.compare import FORMULA_STARTS, changes_json
 from atlas.formats import (
     GIS_NAME,
@@ -24,9 +25,10 @@ from atlas.formats import (
     vietnamese_csv,
     write_layers,
     write_workbook,
+    written,
 )
 from atlas.guide import record_schema
-from atlas.metadata import FRICTIONLESS_TYPE, RECORD_SCHEMA, about, datapackage
+from atlas.metadata import FRICTIONLESS_TYPE, RECORD_SCHEMA, about, datapackage, left_out
 from atlas.records import Book, Record
 from geodata.schema import TABLE, Column
 
@@ -45,7 +47,8 @@ def write_downloads(book: Book, out: Path, site_url: str) -> None:
     write_csv(book.quarantine, data / "quarantine.csv", ())
     write_csv(dictionary(), data / "dictionary.csv", dictionary_columns())
     for name, records in (("places", book.places), ("routes", book.routes)):
-        _write_text(data / f"{name}.geojson", _feature_collection(map(_feature, records)))
+        features = _feature_collection(map(_feature, records), left_out(book))
+        _write_text(data / f"{name}.geojson", features)
         for record in records:
             _write_text(
                 data / name / f"{record.subject_id}.json", _json(_record_json(book, record))
@@ -80,10 +83,11 @@ def _write_formats(book: Book, data: Path) -> None:
     for name, table in book.tables.items():
         text = vietnamese_csv(table, TABLE[name].columns)
         (data / "csv-excel" / f"{name}.csv").write_bytes(text.encode("utf-8-sig"))
-    layers = {
-        name: layer_frame([_properties(r) for r in records], [_shape(r) for r in records])
-        for name, records in (("places", book.places), ("routes", book.routes))
-    }
+    layers = {}
+    for name, records in (("places", book.places), ("routes", book.routes)):
+        own = layer_frame([_properties(r) for r in records], [_shape(r) for r in records])
+        parts = [own, bulk_layer(book.tiled, name)] if book.tiled else [own]
+        layers[name] = pd.concat(parts, ignore_index=True) if book.tiled else own
     if book.communes is not None:
         layers["communes"] = book.communes[[*UNIT_FIELDS, "geometry"]]
     write_layers(layers, data, book.as_of.isoformat())
@@ -112,17 +116,19 @@ def write_csv(table: pd.DataFrame, path: Path, columns: Iterable[Column]) -> Non
     numeric = {c.name for c in columns if c.kind in FRICTIONLESS_TYPE or c.kind == "date"}
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(_csv_line(table.columns))
-        for row in table.itertuples(index=False):
-            file.write(
-                _csv_line(
-                    cell if name in numeric else guard_cell(cell)
-                    for name, cell in zip(table.columns, row, strict=True)
-                )
-            )
+        cells = [
+            written(table[name], _csv_cell if name in numeric else _guarded_csv_cell)
+            for name in table.columns
+        ]
+        file.writelines(",".join(row) + "\n" for row in zip(*cells, strict=True))
 
 
 def _csv_line(cells: Iterable[object]) -> str:
     return ",".join(map(_csv_cell, cells)) + "\n"
+
+
+def _guarded_csv_cell(cell: object) -> str:
+    return _csv_cell(guard_cell(cell))
 
 
 def _csv_cell(cell: object) -> str:
@@ -164,9 +170,12 @@ def _geometry(geometry: BaseGeometry) -> dict[str, object]:
     return dict(shapely.geometry.mapping(shapely.orient_polygons(rounded)))
 
 
-def _feature_collection(features: Iterable[Mapping[str, object]]) -> str:
+def _feature_collection(
+    features: Iterable[Mapping[str, object]], more: Mapping[str, object] | None = None
+) -> str:
     lines = ",\n".join(json.dumps(f, ensure_ascii=False) for f in features)
-    return f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n'
+    told = "".join(f'"{key}": {json.dumps(one)}, ' for key, one in (more or {}).items())
+    return f'{{"type": "FeatureCollection", {told}"features": [\n{lines}\n]}}\n'
 
 
 def _feature(record: Record) -> dict[str, object]:

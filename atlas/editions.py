@@ -29,6 +29,9 @@ PINNED, HELD = ".pinned", ".held"
 ROLLBACK = "rollback"
 """What a person accepts to have the inputs published again that somebody went back from."""
 
+TILE_OVER = 2_000
+"""A layer with more features is published as vector tiles, where nobody asks otherwise."""
+
 KEPT = 10
 DOOMED = ".old-"
 CODE_SUFFIXES = {".py", ".toml", ".j2", ".css", ".js", ".json", ".svg"}
@@ -45,12 +48,20 @@ class Inputs:
     previous: str
     contact: str = ""
     looks_back: str = ""
+    tile_over: int = TILE_OVER
 
     @property
     def key(self) -> str:
         """Checksum of everything but the previous edition: equal keys, equal content."""
-        told = [self.as_of.isoformat(), self.sources, self.code, self.site_url, self.contact]
+        told: list[object] = [
+            self.as_of.isoformat(),
+            self.sources,
+            self.code,
+            self.site_url,
+            self.contact,
+        ]
         told += [self.looks_back] if self.looks_back else []
+        told += [{"tile_over": self.tile_over}] if self.tile_over != TILE_OVER else []
         return sha256_of(json.dumps(told).encode())
 
     @property

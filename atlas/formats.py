@@ -5,11 +5,13 @@ Every writer gives the same bytes for the same book: no clock and no machine goe
 
 import datetime
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import xlsxwriter
@@ -33,6 +35,8 @@ CELL_LENGTH = 32_767
 TOO_LONG = "(quá dài cho một ô, xem tệp CSV / too long for a cell, see the CSV file)"
 SOURCE_COLUMN = Column("source_id", "text", "Nguồn của dòng", "Source folder of the row")
 WIDEST = 48
+WORKBOOK_ROWS = 100_000
+"""A sheet holds a million, but few machines open it; a longer table is in the other formats."""
 
 TEXT_FIELDS = (
     *("id", "kind", "name_vi", "name_en", "ref", "plan_refs", "commune_ids", "district_ids"),
@@ -67,7 +71,7 @@ def write_workbook(
         }
         _about_sheet(book.add_worksheet("README"), about, styles)
         _rows_sheet(book.add_worksheet("dictionary"), dictionary(), _DICTIONARY, styles)
-        for table in TABLES:
+        for table in (one for one in TABLES if len(tables[one.name]) <= WORKBOOK_ROWS):
             columns = (*table.columns, SOURCE_COLUMN)
             _rows_sheet(book.add_worksheet(table.name), tables[table.name], columns, styles)
 
@@ -133,15 +137,26 @@ def vietnamese_csv(table: pd.DataFrame, columns: Iterable[Column]) -> str:
     The byte order mark that makes it read UTF-8 is the encoding's: write it as ``utf-8-sig``.
     """
     numbers = {column.name: column for column in columns}
-    lines = [";".join(table.columns)]
-    for row in table.itertuples(index=False):
-        told = (
-            cell.replace(".", ",") if name in numbers and is_number_cell(cell, numbers[name])
-            else _quoted(cell)
-            for name, cell in zip(table.columns, map(str, row), strict=True)
-        )  # fmt: skip
-        lines.append(";".join(told))
-    return "\r\n".join(lines) + "\r\n"
+
+    cells = [
+        written(table[name], partial(_vietnamese_cell, numbers.get(name))) for name in table.columns
+    ]
+    rows = (";".join(row) for row in zip(*cells, strict=True))
+    return "\r\n".join([";".join(table.columns), *rows]) + "\r\n"
+
+
+def _vietnamese_cell(column: Column | None, cell: object) -> str:
+    text = str(cell)
+    is_number = column is not None and is_number_cell(text, column)
+    return text.replace(".", ",") if is_number else _quoted(text)
+
+
+def written(cells: "pd.Series[str]", write: Callable[[object], str]) -> list[str]:
+    """Return each cell as it is written; equal cells of a column are written once."""
+    codes, found = pd.factorize(cells.to_numpy(object), use_na_sentinel=False)
+    texts = np.array([write(cell) for cell in found], dtype=object)
+    told: list[str] = texts[codes].tolist() if len(found) else []
+    return told
 
 
 def _quoted(cell: str) -> str:

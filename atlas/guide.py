@@ -6,7 +6,7 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from atlas import oc4ids
-from atlas.metadata import MEDIA, RECORD_SCHEMA, Download
+from atlas.metadata import MEDIA, RECORD_SCHEMA, Download, left_out
 from atlas.records import Book, Record
 from atlas.words import Words
 
@@ -77,6 +77,7 @@ def index(
             {"path": f"data/{table}/{{id}}.json", "schema": RECORD_SCHEMA, "ids": _ids(records)}
             for table, records in (("places", book.places), ("routes", book.routes))
         ],
+        **left_out(book),
         "projects": {
             "path": "data/oc4ids/{id}.json",
             "schema": oc4ids.SCHEMA_URL,

@@ -81,7 +81,7 @@ symbols ``shape-<kind>`` and ``sign-<group>`` of ``site/templates/_symbols.html.
 
 def shown_layers(book: Book) -> tuple[MapLayer, ...]:
     """Return the layers that have something to draw."""
-    kinds = {r.kind for r in book.records}
+    kinds = {r.kind for r in book.records} | set(book.tiled.kinds if book.tiled else ())
     has = {
         "units": book.communes is not None or not book.tables["communes"].empty,
         "water": book.waterways is not None,
@@ -89,9 +89,13 @@ def shown_layers(book: Book) -> tuple[MapLayer, ...]:
     return tuple(layer for layer in LAYERS if has.get(layer.draws, layer.layer_id in kinds))
 
 
-def layer_script(book: Book, words: Words) -> str:
-    """Return the script that hands one language's layers to the map, safe in any HTML."""
-    return f"globalThis.ATLAS_LAYERS = {safe_json(layer_data(book, words))};\n"
+def layer_script(book: Book, words: Words, big: Json = None) -> str:
+    """Return the script that hands one language's layers to the map, safe in any HTML.
+
+    ``big`` is what it needs of the tiled records, where there are any.
+    """
+    told = layer_data(book, words) | ({"big": big} if big else {})
+    return f"globalThis.ATLAS_LAYERS = {safe_json(told)};\n"
 
 
 def safe_json(value: Json) -> str:
@@ -141,7 +145,21 @@ def commune_layer(book: Book) -> gpd.GeoDataFrame | None:
     ).to_crs(DISPLAY_CRS)
 
 
+def tiled_ground(book: Book) -> tuple[str, ...]:
+    """Return which of the layers below the records have so many features that they are tiled."""
+    if book.tiled is None:
+        return ()
+    communes = book.tables["communes"]
+    counts = {
+        "units": int((communes["level"] == "commune").sum()),
+        "water": 0 if book.waterways is None else len(book.waterways),
+    }
+    return tuple(name for name, count in counts.items() if count > book.tiled.over)
+
+
 def _features(layer: MapLayer, book: Book, words: Words) -> Iterator[Json]:
+    if layer.draws in tiled_ground(book):
+        return
     if layer.draws == "units":
         yield from _units(book, words)
     elif layer.draws == "water":
@@ -300,6 +318,8 @@ def bounds(book: Book) -> dict[str, Box]:
     if book.communes is not None:
         west, south, east, north = book.communes.total_bounds.tolist()
         boxes.append((west, south, east, north))
+    if book.tiled and (box := book.tiled.extent()):
+        boxes.append(box)
     west, south, east, north = first = _around(boxes)
     edge = PAN_DEGREES
     return {"first": first, "limit": (west - edge, south - edge, east + edge, north + edge)}

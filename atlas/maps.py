@@ -13,6 +13,7 @@ from jinja2 import Template as PageTemplate
 
 from atlas.layers import Box, MapLayer, bounds, shown_layers
 from atlas.records import Book
+from atlas.tiles import farthest_zoom
 from atlas.words import Words
 
 ZOOM_START = 10
@@ -28,8 +29,11 @@ LATER_PARTS = (
     *("hand", "browse"),
 )
 PAPER_PARTS = ("paper",)
+BIG_PARTS = ("grid", "source", "mvt", "ground", "tiles", "big")
+NARROW_PARTS = ("columns",)
 """The scripts of ``site/scripts/map`` in the order of their need: what the first view runs, what
-comes with the first touch of the search or a filter, and what with the print of a comparison."""
+comes with the first touch of the search or a filter, what with the print of a comparison, and
+what the first view and the first touch run only where layers are tiled."""
 
 
 class AtlasFigure(Figure):
@@ -78,7 +82,7 @@ class AtlasMap(folium.Map):
         """
     )
 
-    def __init__(self, label: str, first: Box, limit: Box) -> None:
+    def __init__(self, label: str, first: Box, limit: Box, farthest: int = MIN_ZOOM) -> None:
         west, south, east, north = first
         super().__init__(
             location=[round((south + north) / 2, 4), round((west + east) / 2, 4)],
@@ -89,7 +93,7 @@ class AtlasMap(folium.Map):
         )
         self.label = label
         self.options |= {
-            "min_zoom": MIN_ZOOM,
+            "min_zoom": min(MIN_ZOOM, farthest),
             "max_zoom": MAX_ZOOM,
             "zoom_snap": ZOOM_STEP,
             "max_bounds": _corners(limit),
@@ -133,7 +137,8 @@ class Begin(MacroElement):
 def draw_map(book: Book, words: Words, template: PageTemplate) -> AtlasFigure:
     """Return the map's figure: draw() gives its script, then render() its page."""
     view = bounds(book)
-    atlas_map = AtlasMap(words("map.label"), view["first"], view["limit"])
+    farthest = farthest_zoom(book.tiled.extent()) if book.tiled else MIN_ZOOM
+    atlas_map = AtlasMap(words("map.label"), view["first"], view["limit"], farthest)
     layers = [DataLayer(layer, words) for layer in shown_layers(book)]
     for layer in layers:
         layer.add_to(atlas_map)

@@ -31,6 +31,8 @@ MEDIA = {
     "xml": "application/atom+xml",
     "ics": "text/calendar",
     "zip": "application/zip",
+    "pmtiles": "application/vnd.pmtiles",
+    "bin": "application/octet-stream",
 }
 WHOLE = ("hau-giang-atlas.xlsx", "hau-giang-atlas.gpkg")
 LAYERS = ("places", "routes", "communes")
@@ -117,6 +119,11 @@ def licences(book: Book, name: str) -> tuple[str, ...]:
     return tuple(sorted({source.licence for source in mine}))
 
 
+def left_out(book: Book) -> dict[str, object]:
+    """Return which kinds have too many records for files of single records, with their counts."""
+    return {"left_out": book.tiled.counts()} if book.tiled else {}
+
+
 def datapackage(book: Book, data: Path) -> dict[str, object]:
     """Return the Frictionless Data Package of the published tables and layers in ``data``."""
     files = [
@@ -126,6 +133,8 @@ def datapackage(book: Book, data: Path) -> dict[str, object]:
     ]
     files += [_file(data, name, f"all-{Path(name).suffix[1:]}") for name in WHOLE]
     files.append(_file(data, "oc4ids.json", "oc4ids"))
+    for told in (one for one in files if one.get("format") == "geojson"):
+        told |= left_out(book) if told["name"] != "communes-geojson" else {}
     return {
         "profile": "data-package",
         "name": "hau-giang-atlas",

@@ -6,24 +6,34 @@ Text from data reaches a page only through the templates of ``site/templates``, 
 import functools
 import json
 import posixpath
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from atlas import programme
 from atlas.assets import Assets
+from atlas.bigmap import BigMap
 from atlas.browse import CHOICES, IS, find_script, group_view
 from atlas.card import HEIGHT, WIDTH, Gallery, studio
 from atlas.chronicle import Chronicle
 from atlas.feeds import feed_path, stage_feed, write_feeds
 from atlas.figures import planner_values, record_gantt
+from atlas.ground import ground_layer
 from atlas.guide import index, llms_text
 from atlas.handouts import ADDRESS, Handouts, handouts
-from atlas.layers import LAYERS, layer_script, shown_layers
-from atlas.maps import FIRST_PARTS, LATER_PARTS, PAPER_PARTS, draw_map
+from atlas.layers import Json, layer_script, shown_layers
+from atlas.listing import by_kind, credits, record_links, tiled_counts
+from atlas.maps import (
+    BIG_PARTS,
+    FIRST_PARTS,
+    LATER_PARTS,
+    NARROW_PARTS,
+    PAPER_PARTS,
+    draw_map,
+)
 from atlas.metadata import download
 from atlas.pack import write_pack
 from atlas.paper import paper_script
@@ -76,6 +86,7 @@ SHOWN_STORIES = 40
 
 LEAFLET = "node_modules/leaflet/dist/leaflet.js"
 FUZZY = "node_modules/@leeoniya/ufuzzy/dist/uFuzzy.iife.min.js"
+PMTILES = "node_modules/pmtiles/dist/pmtiles.js"
 QR = "node_modules/qrcode-generator/dist/qrcode.js"
 
 
@@ -90,6 +101,7 @@ class Site:
     words: Mapping[str, Words]
     handouts: Handouts
     gallery: Gallery
+    big: BigMap | None
     chronicles: Mapping[str, Chronicle]
 
     def write(self, path: str, text: str) -> None:
@@ -109,7 +121,8 @@ def write_site(book: Book, out: Path, site: Path, address: Address = ADDRESS) ->
     assets, both = Assets(site, out), [words[lang] for lang in LANGUAGES]
     gallery = Gallery(book, address, assets, studio(both, carried.ground, site))
     chronicles = {lang: Chronicle(book, words[lang]) for lang in LANGUAGES}
-    made = Site(book, out, assets, _environment(site), words, carried, gallery, chronicles)
+    big = BigMap(book.tiled, assets, book.as_of, ground_layer(book, words)) if book.tiled else None
+    made = Site(book, out, assets, _environment(site), words, carried, gallery, big, chronicles)
     for chronicle in chronicles.values():
         write_feeds(chronicle, out, address.site_url)
     _write_choosers(made)
@@ -216,16 +229,21 @@ def _write_record(made: Site, lang: str, record: Record) -> None:
 def _write_map(made: Site, lang: str) -> None:
     words, assets = made.words[lang], made.assets
     figure = draw_map(made.book, words, made.templates.get_template("map.html.j2"))
-    data = assets.write(f"layers-{lang}.js", layer_script(made.book, words).encode("utf-8"))
-    find = assets.write(f"find-{lang}.js", find_script(made.book, words).encode("utf-8"))
+    layers = layer_script(made.book, words, _big(made, words))
+    data = assets.write(f"layers-{lang}.js", layers.encode("utf-8"))
+    columns = made.big.columns() if made.big else {}
+    find = assets.write(f"find-{lang}.js", find_script(made.book, words, columns).encode("utf-8"))
     start = assets.write(f"map-{lang}.js", figure.draw().encode("utf-8"))
-    behaviour = assets.joined("map.js", (f"scripts/map/{part}.js" for part in FIRST_PARTS))
-    parts = (f"scripts/map/{part}.js" for part in LATER_PARTS)
-    later = assets.joined("browse.js", (FOLD, *parts))
+    behaviour = assets.joined("map.js", _scripts(FIRST_PARTS))
+    more = (assets.joined("columns.js", _scripts(NARROW_PARTS)),) if made.big else ()
+    later = (assets.joined("browse.js", (FOLD, *_scripts(LATER_PARTS))), *more)
     values = _values(made, lang, "map") | _titles(words, "map")
+    big = (assets.joined("big.js", _scripts(BIG_PARTS)),) if made.big else ()
     values |= {
-        "scripts": [f"../../{path}" for path in (assets.path(LEAFLET), data, behaviour, start)],
-        "later": " ".join(f"../../{path}" for path in (assets.path(FUZZY), find, later)),
+        "scripts": [
+            f"../../{path}" for path in (assets.path(LEAFLET), data, behaviour, *big, start)
+        ],
+        "later": " ".join(f"../../{path}" for path in (assets.path(FUZZY), find, *later)),
         "sheet": " ".join(f"../../{path}" for path in _paper(made, lang)),
         "sorts": SORTS,
         "schedules": SCHEDULES,
@@ -247,8 +265,19 @@ def _paper(made: Site, lang: str) -> list[str]:
         made.assets.path(QR),
         made.assets.path("styles/paper.css"),
         made.assets.write(f"paper-{lang}.js", data),
-        made.assets.joined("sheet.js", (f"scripts/map/{part}.js" for part in PAPER_PARTS)),
+        made.assets.joined("sheet.js", _scripts(PAPER_PARTS)),
     ]
+
+
+def _scripts(parts: Iterable[str]) -> list[str]:
+    return [f"scripts/map/{part}.js" for part in parts]
+
+
+def _big(made: Site, words: Words) -> Json:
+    """Publish the tiled records and return what the map's script reads of them."""
+    if made.big is None:
+        return None
+    return made.big.data(words) | {"reader": made.assets.path(PMTILES)}
 
 
 def _values(made: Site, lang: str, page: str) -> dict[str, object]:
@@ -291,10 +320,11 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
         "stage_feed": stage_feed,
         "source_ids": set(sources),
         "source_title": lambda key, words: words.of(titles[key], "title") if key in titles else key,
-        "record_link": _record_links(book, words, to),
+        "record_link": record_links(book, words, to),
         "stale": [(held_title(s.source, words), s) for s in book.sources if s.state == "stale"],
         "missing_layers": [layer_title(name, sources, words) for name in book.missing_layers],
         "stage_groups": STAGE_GROUPS,
+        "tiled_counts": tiled_counts(book),
         "claim_text": claim_text,
         "accuracy_text": accuracy_text,
         "phase_text": phase_text,
@@ -346,40 +376,10 @@ def _shared(book: Book) -> dict[str, object]:
     }
 
 
-def by_kind(book: Book) -> list[tuple[str, list[Record]]]:
-    """Return the records of each kind that has any: places, then routes, as the map's layers."""
-    order = [one.layer_id for draws in ("places", "routes") for one in LAYERS if one.draws == draws]
-    groups = [(kind, [r for r in book.records if r.kind == kind]) for kind in order]
-    return [(kind, records) for kind, records in groups if records]
-
-
 def money_by_kind(record: Record) -> list[tuple[str, list[MoneyEvent]]]:
     """Return a record's money, each of the five kinds apart: they are never added together."""
     groups = [(kind, [m for m in record.money if m.kind == kind]) for kind in MONEY_KINDS]
     return [(kind, events) for kind, events in groups if events]
-
-
-def credits(book: Book, words: Words) -> list[str]:
-    """Return whom the drawing is owed to, by the licences of the sources that are there."""
-    there = [s.source for s in book.sources if s.state in ("fresh", "stale")]
-    said = [words.of(source, "attribution") for source in there]
-    return sorted({text for text in said if text}) or [words("map.no_credits")]
-
-
-def _record_links(
-    book: Book, words: Words, to: Callable[[str], str]
-) -> Callable[[str, str], Markup]:
-    records = {record.subject_id: record for record in book.records}
-
-    def link(key: str, text: str = "") -> Markup:
-        record = records.get(key)
-        if record is None:
-            return escape(plain(text or key))
-        shown = text or words.of(record, "name")
-        address = to(f"{record.table}/{record.subject_id}")
-        return Markup('<a href="{}">{}</a>').format(address, plain(shown))
-
-    return link
 
 
 def _axes(book: Book) -> list[tuple[str, list[Stage]]]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import pandas as pd
@@ -18,6 +19,9 @@ from geodata.catalog import Source
 from geodata.findings import Finding
 from geodata.inbox import Workbook
 from geodata.ledger import Change
+
+if TYPE_CHECKING:
+    from atlas.tiled import Tiled  # which is made of records' parts
 
 
 @dataclass(frozen=True)
@@ -327,7 +331,8 @@ class Book:
     with ``source_id``); ``communes`` and ``waterways`` are EPSG:4326 layers or None where their
     source is missing; ``history`` the editions that lead to this one, this one first.
     ``looks_back`` is "then" where a past day is told with what was known by it, "now" where it
-    is told with hindsight.
+    is told with hindsight. ``tiled`` holds the records of the kinds that have too many for objects
+    and pages of their own: they are in no other field but ``tables``.
     """
 
     edition: str
@@ -350,6 +355,7 @@ class Book:
     history: tuple[Past, ...] = ()
     workbooks: tuple[Workbook, ...] = field(default=())
     looks_back: str = ""
+    tiled: "Tiled | None" = None
 
     @property
     def records(self) -> tuple[Record, ...]:

@@ -3,6 +3,7 @@
 Pages and map say the same with it. What a record's values are was decided before.
 """
 
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from atlas.positions import UNPLACED_M
@@ -13,6 +14,9 @@ from geodata.schema import MONEY_KINDS, STAGE_PHASES
 
 NOT_KNOWN = "not_known"
 STAGE_GROUPS = (*STAGE_PHASES, NOT_KNOWN)
+APPROXIMATE = ("schematic", "commune_point")
+"""Methods whose positions must not be taken for the true ones."""
+
 PANEL_FACTS = 6
 PANEL_MONEY = 2
 
@@ -47,8 +51,12 @@ def stage_text(record: Record, words: Words) -> str:
     event = record.stage
     if event is None:
         return words("stage.not_known")
-    name = words.of(event.stage, "name")
-    return words("stage.dated", stage=name, date=words.dated(event.on, event.on_basis))
+    return dated_stage(words.of(event.stage, "name"), event.on, event.on_basis, words)
+
+
+def dated_stage(stage: str, on: str, basis: str, words: Words) -> str:
+    """Say a stage by its name, and since when."""
+    return words("stage.dated", stage=stage, date=words.dated(on, basis))
 
 
 def phase_text(phase: str, words: Words) -> str:
@@ -98,7 +106,7 @@ def main_money(record: Record) -> tuple[MoneyEvent, ...]:
 
 def is_approximate(position: Position) -> bool:
     """Tell whether a position must not be taken for the true one."""
-    return position.method in ("schematic", "commune_point")
+    return position.method in APPROXIMATE
 
 
 def is_unplaced(position: Position) -> bool:
@@ -121,23 +129,37 @@ def accuracy_text(record: Record, words: Words) -> str:
     position = record.position
     if position is None:
         return words("position.none")
-    km = words.rounded(position.accuracy_m / 1000, 1 if position.accuracy_m >= 100 else 2)
-    return words(_accuracy_key(record, position), km=km, units=_names(record, words))
-
-
-def _accuracy_key(record: Record, position: Position) -> str:
-    if is_unplaced(position):
-        return f"position.unplaced_{record.table}"
-    if drawn_as(record) == "single_point":
-        return "position.single_point"
-    if position.method == "schematic" and record.table == "places":
-        return "position.district"
-    return f"position.{position.method}"
-
-
-def _names(record: Record, words: Words) -> str:
     names = ", ".join(words.of(unit, "name") for unit in record.communes or record.districts)
-    return names or words("position.no_unit")
+    spot = Spot(record.table, drawn_as(record), position.method, position.accuracy_m)
+    return position_text(spot, names, words)
+
+
+@dataclass(frozen=True)
+class Spot:
+    """What the words about a position depend on; ``sign`` as `drawn_as` names it."""
+
+    table: str
+    sign: str
+    method: str
+    accuracy_m: float
+
+    @property
+    def key(self) -> str:
+        """The key of its words."""
+        is_approximate = self.method in APPROXIMATE
+        if is_approximate and self.accuracy_m > UNPLACED_M:
+            return f"position.unplaced_{self.table}"
+        if self.sign == "single_point":
+            return "position.single_point"
+        if self.method == "schematic" and self.table == "places":
+            return "position.district"
+        return f"position.{self.method}"
+
+
+def position_text(spot: Spot, units: str, words: Words) -> str:
+    """Say how well a place is known that lies in the named units, "" where none is known."""
+    km = words.rounded(spot.accuracy_m / 1000, 1 if spot.accuracy_m >= 100 else 2)
+    return words(spot.key, km=km, units=units or words("position.no_unit"))
 
 
 def outward(document: Document) -> str:

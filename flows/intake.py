@@ -104,6 +104,7 @@ def inputs_of(order: Order) -> Inputs:
         code=_code(order),
         site_url=order.site_url,
         contact=order.contact,
+        tile_over=order.tile_over,
         previous=_previous(Shop(order.root)),
     )
     return inputs_then(order, inputs) if order.looks_back else inputs

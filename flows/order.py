@@ -33,6 +33,7 @@ class Order(BaseModel):
     that is known now about a past day. ``looks_back`` ("then" or "now"), ``rebuilds`` (an edition)
     and ``home`` (the root whose archive is read) are set by `flows.past`. ``wait_s``: how many
     seconds it waits for its turn, None for without end. ``publish_to``: targets beside the root.
+    ``tile_over``: a layer with more features is published as vector tiles.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,6 +53,7 @@ class Order(BaseModel):
     looks_back: Literal["", "then", "now"] = ""
     rebuilds: str = ""
     home: Path | None = None
+    tile_over: int = Field(default=2_000, ge=1)
     publish_to: tuple[str, ...] = ()
     wait_s: float | None = 0
 
@@ -75,6 +77,11 @@ class Order(BaseModel):
         """Where the steps leave their results for the next one, and for the next night."""
         return self.var / "work"
 
+    def _told(self, name: str) -> str | None:
+        """Return a setting that is not the usual one, as an option says it."""
+        value = getattr(self, name)
+        return None if value == type(self).model_fields[name].default else str(value)
+
     def command(self, accept: tuple[str, ...] = ()) -> str:
         """Return the command that asks for this refresh again, with these things accepted."""
         fields = type(self).model_fields
@@ -86,6 +93,7 @@ class Order(BaseModel):
             "--as-of": self.as_of,
             "--site-url": self.site_url if self.site_url != fields["site_url"].default else None,
             "--contact": self.contact or None,
+            "--tile-over": self._told("tile_over"),
         }
         options = [part for name, value in told.items() if value for part in (name, str(value))]
         flags = {

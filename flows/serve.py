@@ -19,7 +19,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-PACKED_ENDINGS = ("xlsx", "parquet", "fgb")
+PACKED_ENDINGS = ("xlsx", "parquet", "fgb", "pmtiles", "bin")
 """Packed already, or read by ranges: these travel as they are, beside what Starlette spares."""
 
 

@@ -20,6 +20,8 @@ from atlas.positions import best_positions, spread
 from atlas.records import Book
 from atlas.sheet import Address
 from atlas.standing import standing, subject_kinds
+from atlas.tilecheck import verify_tiles
+from atlas.tiled import part, tiled_ids, untiled
 from atlas.verify import verify_site
 from flows.judge import published_tables, read_changes, read_compared, read_history
 from flows.order import Order
@@ -102,17 +104,17 @@ def read_book(order: Order, inputs: Inputs) -> Book:
     """Assemble the book of this run from what the steps left."""
     positions = gpd.read_parquet(order.work / "positions.parquet")
     findings = tuple(read_run_findings(order))
-    assembler = Assembler(
-        Shelf(
-            tables=read_tables(order),
-            facts=pd.read_parquet(order.work / "facts.parquet"),
-            positions=positions,
-            access=pd.read_parquet(order.work / "access.parquet"),
-            promises=pd.read_parquet(order.work / "promises.parquet"),
-            standing=pd.read_parquet(order.work / "standing.parquet"),
-            findings=findings,
-        )
+    whole = Shelf(
+        tables=read_tables(order),
+        facts=pd.read_parquet(order.work / "facts.parquet"),
+        positions=positions,
+        access=pd.read_parquet(order.work / "access.parquet"),
+        promises=pd.read_parquet(order.work / "promises.parquet"),
+        standing=pd.read_parquet(order.work / "standing.parquet"),
+        findings=findings,
     )
+    shelf, tiled = part(whole, order.tile_over)
+    assembler = Assembler(shelf)
     tables = published_tables(order)
     states = read_states(order)
     return Book(
@@ -131,19 +133,24 @@ def read_book(order: Order, inputs: Inputs) -> Book:
         quarantine=pd.read_parquet(order.work / "quarantine.parquet"),
         ledger=read_ledger(*sorted(order.work.glob("*.ledger.json"))),
         changes=read_changes(order),
-        gaps=tuple(assembler.gap(row) for row in rows_of(tables["gaps"])),
+        gaps=tuple(assembler.gap(row) for row in rows_of(shelf.tables["gaps"])),
         missing_layers=missing_layers(states),
         history=read_history(order, inputs.edition),
         workbooks=workbooks_of(order),
         looks_back=inputs.looks_back,
+        tiled=tiled,
     )
 
 
 def verify(order: Order, draft: Path) -> int:
     """Return the number of pages of a sound site; refuse any other."""
     tables = published_tables(order)
-    counts = {name: len(tables[name]) for name in ("places", "routes")}
-    return verify_site(draft, counts, Address(order.site_url).home)
+    counts = {name: len(rows) for name, rows in untiled(tables, order.tile_over).items()}
+    pages = verify_site(draft, counts, Address(order.site_url).home)
+    ids = tiled_ids(tables, order.tile_over)
+    placed = pd.read_parquet(order.work / "positions.parquet", columns=["subject_id"])
+    verify_tiles(draft, ids, ids.intersection(placed["subject_id"]))
+    return pages
 
 
 def publish(order: Order, draft: Path, edition: str) -> Path:

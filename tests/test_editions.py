@@ -1,5 +1,6 @@
 """Editions: what their ids depend on, and that readers never see half of one."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -471,3 +472,9 @@ def test_the_run_after_a_kill_publishes_and_clears_what_was_left(
         assert_whole(shop.public)
         assert sorted(p.name for p in shop.editions.iterdir()) == shop.listed()
         assert len(shop.listed()) == KEPT
+
+
+def test_another_limit_of_tiled_layers_makes_another_edition():
+    other = dataclasses.replace(INPUTS, tile_over=50)
+    assert other.key != INPUTS.key
+    assert dataclasses.replace(other, tile_over=2_000).key == INPUTS.key

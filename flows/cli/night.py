@@ -19,6 +19,7 @@ from flows.cli.options import (
     PUBLISH_TO,
     SITE_URL,
     SOURCES,
+    TILE_OVER,
     WAIT,
     err,
     order_of,
@@ -50,6 +51,7 @@ from geodata.audit import audit
 )
 @SITE_URL
 @CONTACT_MAIL
+@TILE_OVER
 @WAIT
 @PUBLISH_TO
 @ON_SUCCESS

@@ -89,6 +89,13 @@ ON_SUCCESS, ON_FAILURE = (
     )
     for end in ("success", "failure")
 )
+TILE_OVER = click.option(
+    "--tile-over",
+    type=click.IntRange(min=1),
+    default=2_000,
+    show_default=True,
+    help="Publish a layer with more features as vector tiles.",
+)
 OFFLINE = click.option("--offline", is_flag=True, help="Ask no server; use what is held.")
 
 

@@ -55,12 +55,15 @@ Atlas.browse = (() => {
 
   /** @param {Record<string, Verdict>} verdicts */
   function tally(verdicts) {
-    const all = Object.keys(verdicts).length;
     const ids = Atlas.browse.shown;
     const sums = Atlas.narrow.sums(ids);
-    const text = say(ids.length === all ? 'tally_all' : 'tally', { shown: ids.length, all, excluded: all - ids.length });
+    const big = Atlas.columns?.sums() || { shown: 0, places: 0, all: 0, hectares: 0, withArea: 0 };
+    const [all, shown] = [Object.keys(verdicts).length + big.all, ids.length + big.shown];
+    const text = say(shown === all ? 'tally_all' : 'tally', { shown: number(shown), all: number(all), excluded: number(all - shown) });
     byId('tally').textContent = text;
-    const area = say('hectares', { ha: number(sums.hectares), known: sums.withArea, unknown: sums.withoutArea });
+    document.documentElement.dataset.shown = String(shown);
+    const unknown = sums.withoutArea + big.places - big.withArea;
+    const area = say('hectares', { ha: number(sums.hectares + big.hectares), known: number(sums.withArea + big.withArea), unknown: number(unknown) });
     const inside = sums.inside ? ` ${say('inside', { count: sums.inside })}` : '';
     byId('hectares').textContent = area + inside;
     byId('money').replaceChildren(...sums.money.map(([kind, unit, sum, count]) => {
@@ -75,7 +78,7 @@ Atlas.browse = (() => {
     const box = byId('knocked');
     const lost = new Map(told.map(([name, out, alone]) => [name, [out, alone]]));
     box.replaceChildren(...Atlas.narrow.active(Atlas.page.state).map((name) => {
-      const [out, alone] = lost.get(name) || [0, 0];
+      const [out, alone] = (lost.get(name) || [0, 0]).map((one, i) => number(one + (Atlas.columns?.lost(name)[i] || 0)));
       const item = make('li');
       const away = button('×', () => {
         Atlas.facets.drop(name);
@@ -105,7 +108,10 @@ Atlas.browse = (() => {
       const text = yearText(verdicts[id].mark);
       counts[text] = (counts[text] || 0) + 1;
     });
-    const told = Object.entries(counts).map(([text, count]) => `${text}: ${count}`).join(' · ');
+    Object.entries(Atlas.columns?.marks(year) || {}).forEach(([mark, count]) => {
+      if (count) { counts[yearText(mark)] = (counts[yearText(mark)] || 0) + count; }
+    });
+    const told = Object.entries(counts).map(([text, count]) => `${text}: ${number(count)}`).join(' · ');
     const isAhead = `${year}-12-31` > find().as_of;
     note.textContent = [say('year_end', { year }), told, isAhead ? say('year_ahead') : ''].filter(Boolean).join(' ');
   }
@@ -116,12 +122,18 @@ Atlas.browse = (() => {
     Atlas.browse.shown = Object.keys(verdicts).filter((id) => verdicts[id].shown);
     showMap(verdicts);
     Atlas.list.show(verdicts);
+    tell(verdicts);
+    // tiled records are judged beside; what they add is told when it is known
+    Atlas.columns?.judge(Atlas.page.state).then((isNew) => { if (isNew) { tell(verdicts); } });
+  }
+
+  /** @param {Record<string, Verdict>} verdicts */
+  function tell(verdicts) {
     tally(verdicts);
     knocked(verdicts);
     years(verdicts);
     Atlas.facets.show(verdicts);
     Atlas.shortlist.show();
-    document.documentElement.dataset.shown = String(Atlas.browse.shown.length);
   }
 
   /* Sliders fire often: one drawing a frame is enough. */

@@ -11,7 +11,7 @@ Atlas.compare = (() => {
   function better([key, , which], ids) {
     /** @type {[string, number | Bounds][]} */
     const known = ids.flatMap((id) => {
-      const value = find().records[id].cells[key]?.[5];
+      const value = Atlas.narrow.of(id)?.cells[key]?.[5];
       return value === null || value === undefined ? [] : [[id, value]];
     });
     if (!which || known.length < 2) { return []; }
@@ -30,13 +30,13 @@ Atlas.compare = (() => {
 
   /** @param {string} key @param {string[]} ids */
   function differs(key, ids) {
-    return new Set(ids.map((id) => find().records[id].cells[key]?.[0] || '')).size > 1;
+    return new Set(ids.map((id) => Atlas.narrow.of(id)?.cells[key]?.[0] || '')).size > 1;
   }
 
   /** @param {string} id @param {[string, string, string]} row @param {string[]} best */
   function cell(id, row, best) {
     const box = make('td');
-    const told = find().records[id].cells[row[0]];
+    const told = Atlas.narrow.of(id)?.cells[row[0]];
     if (!told) {
       box.append(make('span', 'unknown', say('unknown')));
       return box;
@@ -59,11 +59,11 @@ Atlas.compare = (() => {
     const line = make('tr');
     line.append(make('td', '', ''));
     ids.forEach((id) => {
-      const found = find().records[id];
+      const found = /** @type {Found} */ (Atlas.narrow.of(id));
       const title = make('th');
       title.scope = 'col';
       const link = make('a', '', found.name);
-      link.href = `../${found.table}/${encodeURIComponent(id)}/index.html`;
+      link.href = id in find().records ? `../${found.table}/${encodeURIComponent(id)}/index.html` : `#${id}`;
       const away = button(say('remove'), () => remove(id), 'remove');
       away.setAttribute('aria-label', `${say('remove')}: ${found.name}`);
       title.append(link, ' ', away);
@@ -74,7 +74,7 @@ Atlas.compare = (() => {
 
   /** @param {string[]} ids */
   function body(ids) {
-    const rows = find().rows.filter(([key]) => ids.some((id) => find().records[id].cells[key]));
+    const rows = find().rows.filter(([key]) => ids.some((id) => Atlas.narrow.of(id)?.cells[key]));
     return rows.map((row) => {
       const line = make('tr');
       const isOther = differs(row[0], ids);
@@ -90,8 +90,14 @@ Atlas.compare = (() => {
 
   /** @type {AtlasScripts['compare']['show']} */
   function show(asked, focus) {
-    const ids = asked.filter((id) => id in find().records);
+    const ids = asked.filter((id) => id in find().records || Atlas.columns?.may(id));
     Atlas.page.state.compare = ids;
+    if (ids.some((id) => !Atlas.narrow.of(id))) {
+      Atlas.columns?.ready(ids).then(() => show(Atlas.page.state.compare, focus));
+      return;
+    }
+    // the sheet has the words of both languages, which those of tiled records do not
+    byId('compare-print').hidden = ids.some((id) => !(id in find().records));
     const box = byId('compare');
     box.hidden = ids.length < 2;
     if (box.hidden) { return; }

@@ -38,7 +38,7 @@ Atlas.facets = (() => {
     const ids = Object.keys(find().records);
     const spans = ids.map((id) => Atlas.narrow.spanOf(find().records[id], name, Atlas.page.state.route));
     const tops = spans.map((span) => (Array.isArray(span) ? span[1] : span || 0));
-    const top = unitOf(name) === '%' ? 100 : Math.max(1, ...tops);
+    const top = unitOf(name) === '%' ? 100 : Math.max(1, Atlas.columns?.most(name) || 0, ...tops);
     const rough = top / STEPS;
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = Math.max(unitOf(name) === 'km' ? 0.5 : 1, [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough) || 1);
@@ -223,10 +223,19 @@ Atlas.facets = (() => {
   /** @param {string} name @param {Record<string, Verdict>} verdicts */
   function showChoices(name, verdicts) {
     const ids = Atlas.narrow.without(verdicts, name);
+    /** @type {Record<string, number>} */
+    const counts = {};
+    ids.forEach((id) => keysOf(id, name, verdicts).forEach((key) => { counts[key] = (counts[key] || 0) + 1; }));
+    count(name, counts);
+    Atlas.columns?.keys(name).then((more) => count(name, counts, more)).catch(() => {});
+  }
+
+  /** @param {string} name @param {Record<string, number>} counts @param {Record<string, number>} [more] */
+  function count(name, counts, more = {}) {
     document.querySelectorAll(`[data-facet="${name}"]`).forEach((one) => {
       const tick = /** @type {HTMLInputElement} */ (one);
-      const there = ids.filter((id) => keysOf(id, name, verdicts).includes(tick.value)).length;
-      /** @type {HTMLElement} */ (tick.parentElement?.querySelector('.count')).textContent = `(${there})`;
+      const there = (counts[tick.value] || 0) + (more[tick.value] || 0);
+      /** @type {HTMLElement} */ (tick.parentElement?.querySelector('.count')).textContent = `(${number(there)})`;
     });
   }
 
@@ -241,7 +250,7 @@ Atlas.facets = (() => {
   /** @param {string} name */
   function isBlind(name) {
     const { route } = Atlas.page.state;
-    return Object.values(find().records).every((one) => Atlas.narrow.spanOf(one, name, route) === null);
+    return !Atlas.columns?.knows(name) && Object.values(find().records).every((one) => Atlas.narrow.spanOf(one, name, route) === null);
   }
 
   /** @param {string} name */
@@ -263,20 +272,27 @@ Atlas.facets = (() => {
 
   /** @param {string} name @param {Record<string, Verdict>} verdicts */
   function showRange(name, verdicts) {
-    const set = byId(`range-${name}`);
     const ids = Atlas.narrow.without(verdicts, name);
     const values = ids.map((id) => deciding(id, name));
-    const none = values.filter((value) => value === null).length;
+    histogram(name, values);
+    Atlas.columns?.bins(name, scales[name].most, BINS).then((more) => histogram(name, values, more)).catch(() => {});
+  }
+
+  /** @param {string} name @param {(number | null)[]} values @param {{ counts: number[], none: number }} [more] */
+  function histogram(name, values, more) {
+    const set = byId(`range-${name}`);
+    const none = number(values.filter((value) => value === null).length + (more?.none || 0));
     const { route, at } = Atlas.page.state;
     const isAsked = name === 'away' ? route : name === 'point' ? at : true;
     /** @type {HTMLElement} */ (set.querySelector('.unknown')).textContent = !isAsked ? say(name === 'point' ? 'no_point' : 'no_route')
       : isBlind(name) ? say('none_known') : say('unknown_too', { count: none });
-    bars(/** @type {SVGElement} */ (set.querySelector('svg')), values, asked(name), scales[name].most);
+    bars(/** @type {SVGElement} */ (set.querySelector('svg')), values, name, more?.counts);
   }
 
-  /** @param {SVGElement} picture @param {(number | null)[]} values @param {Span} wish @param {number} top */
-  function bars(picture, values, wish, top) {
-    const counts = new Array(BINS).fill(0);
+  /** @param {SVGElement} picture @param {(number | null)[]} values @param {string} name @param {number[]} [more] */
+  function bars(picture, values, name, more) {
+    const [wish, { most: top }] = [asked(name), scales[name]];
+    const counts = more ? [...more] : new Array(BINS).fill(0);
     values.forEach((value) => {
       if (value !== null) { counts[Math.min(BINS - 1, Math.floor((value / top) * BINS))] += 1; }
     });

@@ -21,6 +21,10 @@ Atlas.narrow = (() => {
   /** @param {string} mark */
   const group = (mark) => GROUPS[mark.toLowerCase()];
 
+  /* What is told of a record, also of a tiled one that is listed. */
+  /** @param {string} id @returns {Found | undefined} */
+  const of = (id) => find().records[id] || find().others?.[id];
+
   /** @param {Found} found @param {number | null} year */
   function markOf(found, year) {
     return year === null ? '' : found.years[year - find().first_year] || '-';
@@ -110,5 +114,5 @@ Atlas.narrow = (() => {
     };
   }
 
-  return { judge, active, spanOf, group, sums, knocked, without };
+  return { judge, active, of, spanOf, group, sums, knocked, without };
 })();

@@ -95,6 +95,34 @@ Atlas.search = (() => {
     here.scrollIntoView({ block: 'nearest' });
   }
 
+  /* Names of tiled records lie in files of their own: what they give comes below. */
+  /** @param {string} text */
+  async function more(text) {
+    const found = await Atlas.columns?.search(fold(text)).catch(() => []) || [];
+    if (!found.length || input('search').value !== text) { return; }
+    const group = make('div', 'group');
+    const title = make('div', 'group-title', Atlas.big.say('named'));
+    title.id = 'group-tiled';
+    title.setAttribute('role', 'presentation');
+    group.setAttribute('role', 'group');
+    group.setAttribute('aria-labelledby', title.id);
+    group.append(title);
+    found.forEach(({ n, name, kind }) => {
+      const item = make('div', 'option', name);
+      item.id = `found-${options.length}`;
+      item.setAttribute('role', 'option');
+      item.setAttribute('aria-selected', 'false');
+      item.dataset.n = String(n);
+      item.append(make('span', 'why', say(`group_${kind}`)));
+      options.push(item);
+      group.append(item);
+    });
+    byId('search-list').append(group);
+    open(true);
+    byId('search-said').textContent = say('found', { count: options.length });
+    byId('search-none').hidden = true;
+  }
+
   function asked() {
     const text = input('search').value;
     const typed = Atlas.point.read(text);
@@ -107,11 +135,16 @@ Atlas.search = (() => {
     open(options.length > 0);
     byId('search-said').textContent = fold(text) ? say(options.length ? 'found' : 'found_none', { count: options.length }) : '';
     byId('search-none').hidden = !fold(text) || options.length > 0;
+    if (!typed && Atlas.columns) { more(text); }
   }
 
   /** @param {HTMLElement | undefined} item */
   function choose(item) {
-    const { id, at } = item?.dataset || {};
+    const { id, at, n } = item?.dataset || {};
+    if (n) {
+      open(false);
+      Atlas.big.open(Number(n), true, input('search'), true);
+    }
     if (at) {
       open(false);
       Atlas.point.set(/** @type {At} */ (at.split('/').map(Number)));

@@ -32,18 +32,25 @@ Atlas.shortlist = (() => {
   function list() {
     const { state } = Atlas.page;
     const ids = state.shortlist || kept();
-    state.shortlist = ids.filter((id, i) => id in find().records && ids.indexOf(id) === i);
+    state.shortlist = ids.filter((id, i) => (id in find().records || Atlas.columns?.may(id)) && ids.indexOf(id) === i);
     return state.shortlist;
   }
+
+  /** @param {string} id */
+  const nameOf = (id) => Atlas.narrow.of(id)?.name || id;
 
   /** @param {string} id */
   const has = (id) => list().includes(id);
 
   /** @param {string} id */
   function toggle(id) {
+    if (!Atlas.narrow.of(id)) {
+      Atlas.columns?.ready([id]).then(() => { if (Atlas.narrow.of(id)) { toggle(id); } });
+      return;
+    }
     const isIn = has(id);
     change(isIn ? list().filter((one) => one !== id) : [...list(), id]);
-    tell(say(isIn ? 'unlisted' : 'enlisted', { name: find().records[id].name, count: list().length }));
+    tell(say(isIn ? 'unlisted' : 'enlisted', { name: nameOf(id), count: list().length }));
   }
 
   /** @param {string[]} ids */
@@ -71,12 +78,12 @@ Atlas.shortlist = (() => {
       /** @type {HTMLElement | null} */ (byId('shortlist').querySelector(`[data-tick="${id}"]`))?.focus();
     });
     tick.dataset.tick = id;
-    label.append(tick, ' ', find().records[id].name);
+    label.append(tick, ' ', nameOf(id));
     const away = button('×', () => {
       toggle(id);
       byId('shortlist-title').focus();
     }, 'remove');
-    away.setAttribute('aria-label', `${say('unlist')}: ${find().records[id].name}`);
+    away.setAttribute('aria-label', `${say('unlist')}: ${nameOf(id)}`);
     item.append(label, away);
     return item;
   }

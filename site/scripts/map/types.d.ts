@@ -46,6 +46,112 @@ interface LayersFile {
   words: Record<string, string>;
   layers: Record<string, any[]>;
   aside: At | null;
+  big?: Big;
+}
+
+/** What the map needs of tiled layers: their kinds, files and words. Paths begin at the root. */
+interface Big {
+  kinds: string[];
+  counts: number[];
+  unplaced: number;
+  widths: Record<string, number>;
+  routes: string[];
+  stages: string[];
+  signs: string[];
+  titles: Record<string, string>;
+  words: Record<string, string>;
+  /** The map's zoom from which tiles are drawn. */
+  from: number;
+  archives: [number, string][];
+  /** Communes and waterways, an archive for each of those; none where they are few. */
+  ground: string[];
+  /** By zoom of the map: numbers in a row, or the script that has them. */
+  grids: Record<string, number[] | string>;
+  shard: number;
+  details: string;
+  ids: string;
+  buckets: number;
+  reader: string;
+}
+
+/** A feature of a tile; `rings` are corners x, y, x, y … in the tile's units. */
+interface TileFeature {
+  n: number;
+  look: number;
+  r: number;
+  name: string;
+  type: number;
+  rings: number[][];
+  box: [number, number, number, number];
+}
+
+/** A column of tiled records, as `atlas.columns` writes it. */
+interface TiledColumn {
+  file: string;
+  bytes: number;
+  sets?: string[][];
+  marks?: string[];
+  decimals?: number;
+  most?: number;
+  known?: number;
+  sum?: [number, number];
+  firsts?: string[];
+}
+
+/** Which tiled records are left; of each, how many filters take it out, and which one. */
+interface TiledResult {
+  filters: string[];
+  fails: Uint8Array | null;
+  which: Uint8Array | null;
+  shown: number;
+  places: number;
+  all: number;
+  lost: Record<string, [number, number]>;
+  hectares: number;
+  withArea: number;
+}
+
+interface TiledColumns {
+  judge(state: State): Promise<boolean>;
+  keys(name: string): Promise<Record<string, number>>;
+  bins(name: string, most: number, many: number): Promise<{ counts: number[]; none: number }>;
+  cells(zoom: number, on: number): [number, number, number[]][] | null;
+  isOut(n: number): boolean;
+  look(n: number): Partial<TiledLook> | null;
+  marks(year: number): Record<string, number>;
+  sums(): { shown: number; places: number; all: number; hectares: number; withArea: number };
+  search(text: string): Promise<{ n: number; id: string; name: string; kind: string }[]>;
+  may(id: string): boolean;
+  ready(ids: string[]): Promise<void>;
+  lost(name: string): [number, number];
+  most(name: string): number;
+  knows(name: string): boolean;
+}
+
+interface TiledLook { place: number; kind: string; stage: string; sign: string; name: string; dim: boolean }
+
+/** Where a tile lies on the map's layer, in pixels. */
+interface Spot { place: number; zoom: number; x: number; y: number; size: number; left: number; top: number; key: string }
+
+/** Where a feature's sign stands, and how many it hides. */
+interface Head { n: number; look: TiledLook; area: number; r: number; x: number; y: number; more: number }
+
+/** The details of some hundred records, column by column. */
+interface Shard {
+  id: string[];
+  name: string[];
+  table: string[];
+  kind: string[];
+  sign: string[];
+  stage: string[];
+  says: string[];
+  where: string[];
+  at: (At | null)[];
+  schedule: string[];
+  against: string[];
+  promise: string[][];
+  facts: Told[][];
+  money: Told[][];
 }
 
 interface Found {
@@ -81,6 +187,9 @@ interface FindFile {
   grid: { centre: [number, number]; limit: [number, number, number, number]; latitude: number[]; longitude: number[] };
   search: [string, string, string, string][];
   records: Record<string, Found>;
+  tiled?: Record<string, TiledColumn>;
+  /** Tiled records that are listed or compared. */
+  others?: Record<string, Found>;
 }
 
 /** What a record takes to paper beside its cells: the other language, coordinates, its shape. */
@@ -201,6 +310,7 @@ interface AtlasScripts {
     active(state: State): string[];
     spanOf(found: Found, name: string, route: string): number | Bounds | null;
     group(mark: string): string;
+    of(id: string): Found | undefined;
     sums(ids: string[]): Sums;
     knocked(verdicts: Record<string, Verdict>): [string, number, number][];
     without(verdicts: Record<string, Verdict>, filter: string): string[];
@@ -215,6 +325,45 @@ interface AtlasScripts {
   carry: { csv(ids: string[]): string; geojson(ids: string[]): string; build(): void };
   hand: { build(): void };
   browse: { apply(): void; start(): void; shown: string[]; changed(): void; yearText(mark: string): string };
+  source: {
+    address(path: string): string;
+    bytes(path: string): Promise<ArrayBuffer>;
+    json(path: string): Promise<any>;
+    archive(path: string): (zoom: number, x: number, y: number) => Promise<ArrayBuffer | null>;
+  };
+  mvt: { decode(buffer: ArrayBuffer): TileFeature[] };
+  grid: {
+    build(map: L.Map): HTMLElement;
+    draw(map: L.Map, zoom: number, shown: boolean[]): Promise<number>;
+    clear(): boolean;
+    cells(zoom: number): Promise<[number, number, number[]][]>;
+  };
+  ground: {
+    draw(pen: CanvasRenderingContext2D, tiles: { spot: Spot; features: TileFeature[] }[], colourOf: (name: string) => string): void;
+  };
+  tiles: {
+    build(map: L.Map): void;
+    draw(map: L.Map): Promise<number>;
+    clear(): void;
+    repaint(): void;
+    find(at: L.Point): number;
+    inView(map: L.Map): number[];
+  };
+  big: {
+    told: Big;
+    say(key: string, values?: Record<string, string | number>): string;
+    shown(): boolean[];
+    isNear(): boolean;
+    gridZoom(): number;
+    isRoute(kind: string): boolean;
+    look(n: number, code: number): TiledLook;
+    opened(): number;
+    update(): Promise<void>;
+    open(n: number, focus: boolean, back?: HTMLElement | null, isAway?: boolean): Promise<void>;
+    details(n: number): Promise<any>;
+    numberOf(id: string): Promise<number | undefined>;
+  };
+  columns?: TiledColumns;
   map: (id: string, options: L.MapOptions) => L.Map;
   layer: (id: string) => L.LayerGroup;
   begin: (parts: Parts) => void;
@@ -233,6 +382,7 @@ interface Sums {
 declare var atlasFold: (text: string) => string;
 declare var Atlas: AtlasScripts;
 declare var ATLAS_LAYERS: LayersFile;
+declare var pmtiles: { PMTiles: new (source: object) => { getZxy(zoom: number, x: number, y: number): Promise<{ data: ArrayBuffer } | undefined> } };
 declare var ATLAS_FIND: FindFile;
 declare var ATLAS_PAPER: PaperFile;
 

@@ -1,0 +1,179 @@
+"""The files from which the map draws, narrows and tells tiled records; none of them grows a page.
+
+Everything is an asset named by its content, below ``assets/``. Binary files are gzipped, so that
+they are small on every host; the browser unpacks them itself.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import date
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from atlas.assets import Assets, pack, write_folder
+from atlas.columns import columns
+from atlas.details import SHARD, shards
+from atlas.layers import LAYERS, Json
+from atlas.names import names
+from atlas.telling import STAGE_GROUPS
+from atlas.tiled import Tiled
+from atlas.tiles import (
+    farthest_zoom,
+    first_zoom,
+    grid_rows,
+    grids,
+    spots,
+    tile_zooms,
+    vertices_of,
+    write_archive,
+)
+from atlas.words import Words
+
+SIGNS = ("known", "approximate", "single_point")
+IDS_IN_FILE = 2_048
+INLINE_NUMBERS = 2_000
+"""A grid of no more numbers travels with the page's data."""
+
+WORDS = "tiled."
+
+
+@dataclass
+class BigMap:
+    """The tiled records as files: those that both languages share are written once."""
+
+    tiled: Tiled
+    assets: Assets
+    as_of: date
+    ground: gpd.GeoDataFrame | None = None
+    _columns: dict[str, Json] = field(default_factory=dict)
+    _shared: dict[str, Json] = field(default_factory=dict)
+
+    def data(self, words: Words) -> dict[str, Json]:
+        """Return what the map's script reads of the tiled records, their files written."""
+        if not self._shared:
+            self._shared = _shared(self.tiled, self.assets)
+            self._shared["ground"] = self._ground()
+        texts: dict[str, Json] = {
+            key.removeprefix(WORDS): text
+            for key, text in sorted(words.texts.items())
+            if key.startswith(WORDS)
+        }
+        told = (text.encode("utf-8") for text in shards(self.tiled, words))
+        details = write_folder(self.assets, f"told-{words.lang}", map(pack, told))
+        titles: dict[str, Json] = {kind: words(f"layer.{kind}") for kind in self.tiled.kinds}
+        return {**self._shared, "words": texts, "titles": titles, "details": details}
+
+    def _ground(self) -> list[Json]:
+        """Write the ground's tiles at the zooms of the features'."""
+        zooms = self._shared["archives"]
+        if self.ground is None or not isinstance(zooms, list):
+            return []
+        told: list[Json] = []
+        for zoom in (int(str(one[0])) for one in zooms if isinstance(one, list)):
+            content = write_archive(self.ground, zoom)
+            told.append(self.assets.write(f"ground-{zoom}.pmtiles", content))
+        return told
+
+    def columns(self) -> dict[str, Json]:
+        """Return what narrows and finds the tiled records: their columns and names."""
+        if not self._columns:
+            for name, column in columns(self.tiled, self.as_of).items():
+                path = self.assets.write(f"column-{name}.bin", pack(column.content))
+                bytes_each = column.numbers.dtype.itemsize
+                self._columns[name] = {"file": path, "bytes": bytes_each, **column.told}
+            index = names(self.tiled)
+            folder = write_folder(self.assets, "names", index.files)
+            self._columns["names"] = {"file": folder, "firsts": list[Json](index.firsts)}
+        return self._columns
+
+
+def _shared(tiled: Tiled, assets: Assets) -> dict[str, Json]:
+    subjects = tiled.subjects
+    columns, rows = spots(subjects["lon"].to_numpy(), subjects["lat"].to_numpy())
+    shapes = subjects.geometry.to_numpy()
+    first = first_zoom(columns, rows, vertices_of(shapes))
+    archives: list[Json] = [
+        [zoom, assets.write(f"features-{zoom}.pmtiles", write_archive(tile_layer(tiled), zoom))]
+        for zoom in tile_zooms(first)
+    ]
+    zooms = range(farthest_zoom(tiled.extent()), first + 1)
+    counts = tiled.counts()
+    return {
+        "kinds": list(tiled.kinds),
+        "counts": [counts[kind] for kind in tiled.kinds],
+        "unplaced": int(subjects["lon"].isna().sum()),
+        "widths": {one.layer_id: one.width for one in LAYERS if one.layer_id in tiled.kinds},
+        "stages": list(STAGE_GROUPS),
+        "signs": list(SIGNS),
+        "from": first + 1,
+        "archives": archives,
+        "grids": {
+            str(one.zoom): _grid(assets, one.zoom, grid_rows(one, tiled.kinds))
+            for one in grids(subjects["kind"], columns, rows, zooms)
+        },
+        "shard": SHARD,
+        "routes": [one.layer_id for one in LAYERS if one.draws == "routes"],
+        **_ids(subjects["subject_id"], assets),
+    }
+
+
+def _ids(ids: "pd.Series[str]", assets: Assets) -> dict[str, Json]:
+    """Write which number each id has, in files by the sum of the id."""
+    count = max(1, len(ids) // IDS_IN_FILE)
+    buckets = sums(ids.to_numpy(object)) % count
+    order = np.argsort(buckets, kind="stable")
+    ends = np.searchsorted(buckets[order], np.arange(count + 1)).tolist()
+    told = ids.to_numpy(object)
+    parts = (order[start:end] for start, end in zip(ends, ends[1:], strict=False))
+    files = (dict(zip(told[part].tolist(), part.tolist(), strict=True)) for part in parts)
+    texts = (json.dumps(one, separators=(",", ":")).encode("ascii") for one in files)
+    return {"ids": write_folder(assets, "ids", map(pack, texts)), "buckets": count}
+
+
+def sums(texts: np.ndarray) -> np.ndarray:
+    """Return the 32-bit FNV-1a sum of each text's UTF-8 bytes."""
+    told = np.array([str(one).encode("utf-8") for one in texts], dtype="S")
+    if told.size == 0:
+        return np.empty(0, dtype="uint32")
+    signs = told.view("uint8").reshape(len(told), -1).astype("uint32")
+    total = np.full(len(told), 0x811C9DC5, dtype="uint32")
+    lengths = np.char.str_len(told)
+    for place in range(signs.shape[1]):
+        step = (total ^ signs[:, place]) * np.uint32(0x01000193)
+        total = np.where(place < lengths, step, total)
+    return total
+
+
+def _grid(assets: Assets, zoom: int, numbers: list[int]) -> Json:
+    """Keep a small grid with the page's data; a larger one is a script, which needs no server."""
+    if len(numbers) <= INLINE_NUMBERS:
+        return list[Json](numbers)
+    text = json.dumps(numbers, separators=(",", ":"))
+    script = f"ATLAS_LAYERS.big.grids[{zoom}] = {text};\n"
+    return assets.write(f"grid-{zoom}.js", script.encode("ascii"))
+
+
+def tile_layer(tiled: Tiled) -> gpd.GeoDataFrame:
+    """Return what stands in the tiles: the number ``n``, the shape, ``look`` and ``r``.
+
+    ``look`` numbers kind, stage group and sign together, ``r`` is the radius of a footprint in
+    metres, 0 for none. A record without a position is not in it.
+    """
+    subjects = tiled.subjects
+    kind, stage, sign = (
+        subjects[name].map({one: place for place, one in enumerate(order)}).fillna(0)
+        for name, order in (("kind", tiled.kinds), ("stage_group", STAGE_GROUPS), ("sign", SIGNS))
+    )
+    look = (kind * len(STAGE_GROUPS) + stage) * len(SIGNS) + sign
+    layer = gpd.GeoDataFrame(
+        {
+            "n": np.arange(len(subjects)),
+            "look": look.astype("int64"),
+            "r": subjects["radius_m"].astype("int64"),
+        },
+        geometry=subjects.geometry,
+        crs=subjects.crs,
+    )
+    return layer[subjects["lon"].notna()]

@@ -1,0 +1,54 @@
+"""The tiled records as other programs open them: the same columns as the layers of the others."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from atlas.formats import NUMBER_FIELDS, TEXT_FIELDS
+from atlas.tiled import Tiled
+from geodata.cells import parts_of
+from geodata.crs import DISPLAY_CRS
+
+CLAIMED = {"area_ha": "area_ha", "occupancy_pct": "occupancy_pct", "length_km": "length_km_claimed"}
+"""Measures whose claims stand in the layers, and their columns."""
+
+
+def bulk_layer(tiled: Tiled, table: str) -> gpd.GeoDataFrame:
+    """Return the tiled records of ``places`` or ``routes`` as a layer, sorted by id, EPSG:4326.
+
+    Its geometry is the best known position, not where the map draws it.
+    """
+    subjects = tiled.subjects[tiled.subjects["table"] == table].sort_values("subject_id")
+    told = pd.DataFrame(subjects.drop(columns="geometry")).rename(columns={"subject_id": "id"})
+    told["stage_on"] = told["stage_on"].where(told["stage_id"] != "", "")
+    told["stage_group"] = told["stage_group"].where(told["stage_id"] != "", "")
+    told["commune_ids"] = _known(told["commune_ids"], set(tiled.names["communes"]["unit_id"]))
+    told = told.join(_claimed(tiled)).join(_notes(tiled))
+    texts = {name: told[name].astype("str").where(told[name].notna()) for name in TEXT_FIELDS}
+    numbers = {name: told[name].astype("float64") for name in NUMBER_FIELDS}
+    shapes = gpd.GeoSeries(list(subjects["shape"]), index=told.index, crs=DISPLAY_CRS)
+    return gpd.GeoDataFrame(texts | numbers, geometry=shapes).reset_index(drop=True)
+
+
+def _known(cells: "pd.Series[str]", units: set[str]) -> "pd.Series[str]":
+    lists = {
+        cell: ";".join(u for u in parts_of(str(cell)) if u in units) for cell in cells.unique()
+    }
+    return cells.map(lists)
+
+
+def _claimed(tiled: Tiled) -> pd.DataFrame:
+    facts = tiled.frames["facts"]
+    whole = facts[facts["phase"] == ""].sort_values(["n", "rank"], kind="stable")
+    told = pd.DataFrame(index=pd.RangeIndex(len(tiled.subjects)))
+    for measure, name in CLAIMED.items():
+        mine = whole[whole["measure"] == measure].drop_duplicates("n").set_index("n")
+        told[name] = pd.to_numeric(mine["value"], errors="coerce").reindex(told.index)
+        told[f"{measure}_as_of"] = mine["as_of"].reindex(told.index)
+    return told
+
+
+def _notes(tiled: Tiled) -> pd.DataFrame:
+    placed = tiled.frames["positions"].drop_duplicates("n").set_index("n")
+    told = placed[["note_vi", "note_en"]].add_prefix("position_")
+    return told.reindex(np.arange(len(tiled.subjects)))

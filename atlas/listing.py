@@ -1,0 +1,76 @@
+"""The records as pages list, count, link and credit them, those of tiled kinds by their numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from atlas.layers import LAYERS
+from atlas.records import Book, Record
+from atlas.telling import STAGE_GROUPS
+from atlas.track import SCHEDULES
+from atlas.words import Words, plain
+
+KINDS = tuple(
+    one.layer_id for draws in ("places", "routes") for one in LAYERS if one.draws == draws
+)
+
+
+def by_kind(book: Book) -> list[tuple[str, list[Record]]]:
+    """Return the records of each kind that has any: places, then routes, as the map's layers."""
+    groups = [(kind, [r for r in book.records if r.kind == kind]) for kind in KINDS]
+    return [(kind, records) for kind, records in groups if records]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many records a tiled kind has: all, by stage group and by schedule, none left out."""
+
+    kind: str
+    table: str
+    count: int
+    stages: tuple[tuple[str, int], ...]
+    schedules: tuple[tuple[str, int], ...]
+
+
+def tiled_counts(book: Book) -> list[Counted]:
+    """Return the counts of the tiled kinds, in the order of the map's layers."""
+    if book.tiled is None:
+        return []
+    subjects, told = book.tiled.subjects, []
+    for kind in (one for one in KINDS if one in book.tiled.kinds):
+        mine = subjects[subjects["kind"] == kind]
+        parts = [
+            tuple((key, int(counts[key])) for key in order if key in counts)
+            for counts, order in (
+                (mine["stage_group"].value_counts(), STAGE_GROUPS),
+                (mine["schedule"].value_counts(), SCHEDULES),
+            )
+        ]
+        told.append(Counted(kind, str(mine["table"].iloc[0]), len(mine), parts[0], parts[1]))
+    return told
+
+
+def credits(book: Book, words: Words) -> list[str]:
+    """Return whom the drawing is owed to, by the licences of the sources that are there."""
+    there = [s.source for s in book.sources if s.state in ("fresh", "stale")]
+    said = [words.of(source, "attribution") for source in there]
+    return sorted({text for text in said if text}) or [words("map.no_credits")]
+
+
+def record_links(
+    book: Book, words: Words, to: Callable[[str], str]
+) -> Callable[[str, str], Markup]:
+    """Return what links a record's id to its page; an id without a page stays text."""
+    """Return what links a record's id to its page; an id without a page stays text."""
+    records = {record.subject_id: record for record in book.records}
+
+    def link(key: str, text: str = "") -> Markup:
+        record = records.get(key)
+        if record is None:
+            return escape(plain(text or key))
+        shown = text or words.of(record, "name")
+        address = to(f"{record.table}/{record.subject_id}")
+        return Markup('<a href="{}">{}</a>').format(address, plain(shown))
+
+    return link

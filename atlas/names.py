@@ -1,0 +1,58 @@
+"""The index of tiled records' names: sorted, in small files, so that a reader fetches one or two.
+
+A name is found by its beginning and, where there are not too many, by that of each of its words.
+"""
+
+import bisect
+import json
+from dataclasses import dataclass
+
+import pandas as pd
+
+from atlas.assets import pack
+from atlas.search import folded
+from atlas.tiled import Tiled
+
+IN_FILE = 1_024
+EVERY_WORD = 200_000
+"""With more records than this, a name is found by its beginning alone."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """The files of the index, gzipped, and the first entry of each."""
+
+    firsts: list[str]
+    files: list[bytes]
+
+
+def names(tiled: Tiled) -> Names:
+    """Return the index of all names and ids: pairs of folded text and number, sorted."""
+    is_short = len(tiled.subjects) <= EVERY_WORD
+    columns = (tiled.subjects[name] for name in ("name_vi", "name_en", "subject_id"))
+    told = pd.concat([_beginnings(column, is_short) for column in columns])
+    told = told.drop_duplicates().sort_values(["text", "n"], ignore_index=True)
+    starts = range(0, len(told), IN_FILE)
+    files = []
+    for start in starts:
+        part = told[start : start + IN_FILE]
+        both = [part["text"].tolist(), part["n"].tolist()]
+        text = json.dumps(both, ensure_ascii=False, separators=(",", ":"))
+        files.append(pack(text.encode("utf-8")))
+    return Names([str(told["text"].iloc[start]) for start in starts], files)
+
+
+def _beginnings(names: "pd.Series[str]", every_word: bool) -> pd.DataFrame:
+    told = pd.DataFrame({"text": [folded(name) for name in names], "n": range(len(names))})
+    parts, left = [told], told if every_word else told[:0]
+    while len(left):
+        rest = left["text"].str.split(" ", n=1).str[1]
+        left = left.assign(text=rest)[rest.notna()]
+        parts.append(left)
+    return pd.concat(parts)
+
+
+def files_of(firsts: list[str], text: str) -> range:
+    """Return which files may hold entries that begin with a text: as the browser looks them up."""
+    start = max(0, bisect.bisect_left(firsts, text) - 1)
+    return range(start, bisect.bisect_right(firsts, f"{text}\uffff"))

@@ -1,0 +1,131 @@
+"""Is every tiled record in the tiles, and told of? Read from the published files alone."""
+
+import gzip
+import json
+import struct
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from geodata.errors import PublishRefusedError
+
+MAGIC = b"PMTiles\x03"
+HEADER = struct.Struct("<8s11Q")
+COMPRESSION = slice(97, 99)
+GZIP = b"\x02\x02"
+VARINT, LENGTH = 0, 2
+LAYER_TAG, FEATURE_TAG, ID_TAG = 3 << 3 | LENGTH, 2 << 3 | LENGTH, 1 << 3 | VARINT
+SHOWN_IDS = 5
+
+Span = tuple[int, int]
+
+
+class TilesError(PublishRefusedError):
+    """An archive that is none, or that lacks a record."""
+
+
+def verify_tiles(out: Path, ids: Collection[str], placed: Collection[str]) -> int:
+    """Return how many archives below ``out`` hold each of the ``placed`` records, none besides.
+
+    ``ids`` are all tiled records: each has its details, in every language. TilesError names the
+    first that are missing.
+    """
+    folders = sorted((out / "assets").glob("told-*"))
+    archives = sorted((out / "assets").glob("features-*.pmtiles"))
+    if ids and not (folders and archives):
+        raise TilesError(f"{len(ids)} records are tiled, but no tiles or details were written")
+    numbered: list[str] = []
+    for folder in folders:
+        numbered = ids_told(folder)
+        _same(folder.name, numbered, ids)
+    for archive in archives:
+        there = {numbered[n] for n in feature_ids(archive.read_bytes()) if n < len(numbered)}
+        _same(archive.name, there, placed)
+    return len(archives)
+
+
+def _same(name: str, found: Collection[str], expected: Collection[str]) -> None:
+    missing, strange = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+    for fault, told in (("lacks", missing), ("holds unknown", strange)):
+        if told:
+            shown = ", ".join(told[:SHOWN_IDS])
+            raise TilesError(f"{name} {fault} {len(told)} of {len(expected)} records: {shown}")
+    if len(found) != len(set(found)):
+        raise TilesError(f"{name} tells a record twice")
+
+
+def ids_told(folder: Path) -> list[str]:
+    """Return the ids of the records that a folder of details tells of, in their order."""
+    files = sorted(folder.glob("*.bin"), key=lambda path: int(path.stem))
+    return [told for path in files for told in json.loads(gzip.decompress(path.read_bytes()))["id"]]
+
+
+def feature_ids(archive: bytes) -> set[int]:
+    """Return the ids of all features in a PMTiles archive of gzipped vector tiles."""
+    if archive[:8] != MAGIC or archive[COMPRESSION] != GZIP:
+        raise TilesError("an archive is no PMTiles of version 3, packed with gzip")
+    _, root, size, _, _, leaves, _, tiles, *_ = HEADER.unpack_from(archive)
+    found: set[int] = set()
+    for start, length in _entries(archive, (root, size), leaves):
+        tile = gzip.decompress(archive[tiles + start : tiles + start + length])
+        for layer in _messages(tile, (0, len(tile)), LAYER_TAG):
+            found.update(_ids(tile, layer))
+    return found
+
+
+def _entries(archive: bytes, directory: Span, leaves: int) -> Iterator[Span]:
+    """Yield where each tile lies; tiles that are equal lie at one place."""
+    start, length = directory
+    packed = gzip.decompress(archive[start : start + length])
+    count, at = _varint(packed, 0)
+    columns: list[list[int]] = []
+    for _ in range(4):  # tile numbers, runs, lengths, places
+        column = []
+        for _ in range(count):
+            value, at = _varint(packed, at)
+            column.append(value)
+        columns.append(column)
+    _, runs, lengths, places = columns
+    end = 0
+    for run, size, place in zip(runs, lengths, places, strict=True):
+        begin = end if place == 0 else place - 1  # 0: right behind the one before
+        end = begin + size
+        if run:
+            yield begin, size
+        else:
+            yield from _entries(archive, (leaves + begin, size), leaves)
+
+
+def _ids(tile: bytes, layer: Span) -> Iterator[int]:
+    for start, end in _messages(tile, layer, FEATURE_TAG):
+        at = start
+        while at < end:
+            tag, at = _varint(tile, at)
+            value, at = _varint(tile, at)
+            if tag == ID_TAG:
+                yield value
+                break
+            at += value if tag & 7 == LENGTH else 0
+
+
+def _messages(content: bytes, span: Span, wanted: int) -> Iterator[Span]:
+    at, end = span
+    while at < end:
+        tag, at = _varint(content, at)
+        value, at = _varint(content, at)
+        if tag & 7 == LENGTH:
+            if tag == wanted:
+                yield at, at + value
+            at += value
+        elif tag & 7 != VARINT:
+            raise TilesError("a vector tile holds what none should")
+
+
+def _varint(content: bytes, at: int) -> Span:
+    value = shift = 0
+    while True:
+        byte = content[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7

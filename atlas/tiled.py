@@ -1,0 +1,206 @@
+"""Which records are too many for pages of their own, and what the map needs of them, as frames.
+
+Row n is feature n of the tiles, of the columns and of the details. Nothing here makes an object
+for a record: a million rows are a few frames.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from atlas.book import Shelf
+from atlas.editions import TILE_OVER
+from atlas.positions import UNPLACED_M
+from atlas.telling import APPROXIMATE, NOT_KNOWN
+from geodata.crs import DISPLAY_CRS
+
+PAGED_RECORDS = 500
+"""So many records the pages hold within their budgets; past them the largest kinds are tiled."""
+
+HILBERT_LEVEL = 16
+KEYS = {"places": "place_id", "routes": "route_id"}
+SQUARE_METRES_PER_HECTARE = 10_000
+ABOUT_SUBJECTS = ("stage_events", "money_events", "milestones", "gaps")
+
+Frames = Mapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Tiled:
+    """The records of the tiled kinds.
+
+    ``subjects`` has one row a record, near ones near each other: the columns of their tables,
+    their standing, ``stage_id``, ``stage_group``, ``stage_on``, ``stage_on_basis``, ``sign``
+    (how it is drawn), ``radius_m`` (0 where its shape is known), ``lon``, ``lat`` (NaN without a
+    position), ``shape`` (the position) and the geometry as it is drawn, EPSG:4326. ``frames``
+    holds the rows about them of the tables and of ``facts``, ``promises``, ``positions``, each
+    with the record's number ``n``.
+    """
+
+    kinds: tuple[str, ...]
+    subjects: gpd.GeoDataFrame
+    frames: Frames
+    names: Frames
+    over: int = TILE_OVER
+
+    def counts(self) -> dict[str, int]:
+        """Return how many records each kind has."""
+        told = self.subjects["kind"].value_counts()
+        return {kind: int(told[kind]) for kind in self.kinds}
+
+    def extent(self) -> tuple[float, float, float, float] | None:
+        """Return the bounds of the places where they stand, degrees; None where none does."""
+        lon, lat = self.subjects["lon"], self.subjects["lat"]
+        if lon.isna().all():
+            return None
+        return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
+
+
+def tiled_kinds(tables: Frames, over: int = TILE_OVER) -> tuple[str, ...]:
+    """Return the kinds that are tiled: those over the limit, and the largest of the others.
+
+    So many of them as it takes until the rest together is no more than pages can hold.
+    """
+    counts = pd.concat([tables[name]["kind"] for name in KEYS]).value_counts()
+    left, chosen = int(counts.sum()), []
+    for kind, count in sorted(counts.items(), key=lambda told: (-told[1], str(told[0]))):
+        if count <= over and left <= min(over, PAGED_RECORDS):
+            break
+        chosen.append(str(kind))
+        left -= int(count)
+    return tuple(sorted(chosen))
+
+
+def untiled(tables: Frames, over: int = TILE_OVER) -> dict[str, pd.DataFrame]:
+    """Return the rows of places and routes that have pages of their own."""
+    kinds = tiled_kinds(tables, over)
+    return {name: tables[name][~tables[name]["kind"].isin(kinds)] for name in KEYS}
+
+
+def tiled_ids(tables: Frames, over: int = TILE_OVER) -> set[str]:
+    """Return the ids of the tiled records."""
+    kinds = tiled_kinds(tables, over)
+    return {
+        str(one)
+        for name, key in KEYS.items()
+        for one in tables[name].loc[tables[name]["kind"].isin(kinds), key]
+    }
+
+
+def part(shelf: Shelf, over: int = TILE_OVER) -> tuple[Shelf, Tiled | None]:
+    """Take the records of the tiled kinds off the shelf; None where no kind is tiled."""
+    kinds = tiled_kinds(shelf.tables, over)
+    if not kinds:
+        return shelf, None
+    subjects = _numbered(_joined(shelf, kinds))
+    ids = pd.Index(subjects["subject_id"])
+    frames = {name: shelf.tables[name] for name in ABOUT_SUBJECTS}
+    frames |= {"facts": shelf.facts, "promises": shelf.promises, "positions": shelf.positions}
+    mine = {name: _about(frame, ids) for name, frame in frames.items()}
+    names = {name: shelf.tables[name] for name in ("documents", "stages", "measures", "communes")}
+    return _without(shelf, ids), Tiled(kinds, subjects, mine, names, over)
+
+
+def _about(frame: pd.DataFrame, ids: "pd.Index[str]") -> pd.DataFrame:
+    numbers = ids.get_indexer(pd.Index(frame["subject_id"]))
+    told = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
+    return told.assign(n=numbers)[numbers >= 0].sort_values("n", kind="stable", ignore_index=True)
+
+
+def _without(shelf: Shelf, ids: "pd.Index[str]") -> Shelf:
+    """Return the shelf of the others; what they are near to keeps its names."""
+
+    def others(frame: pd.DataFrame, column: str = "subject_id") -> pd.DataFrame:
+        return frame[ids.get_indexer(pd.Index(frame[column])) < 0]
+
+    tables = dict(shelf.tables)
+    tables |= {name: others(tables[name], key) for name, key in KEYS.items()}
+    tables |= {name: others(tables[name]) for name in ABOUT_SUBJECTS}
+    access = others(shelf.access)
+    near = set(access["other_id"])
+    known = [
+        shelf.tables[name].loc[shelf.tables[name][key].isin(near), [key, "name_vi", "name_en"]]
+        for name, key in KEYS.items()
+    ]
+    names = {key: (vi, en) for frame in known for key, vi, en in frame.itertuples(index=False)}
+    return replace(
+        shelf,
+        tables=tables,
+        facts=others(shelf.facts),
+        positions=others(shelf.positions),  # type: ignore[arg-type]
+        access=access,
+        promises=others(shelf.promises),
+        standing=others(shelf.standing),
+        others=names,
+    )
+
+
+def _joined(shelf: Shelf, kinds: tuple[str, ...]) -> gpd.GeoDataFrame:
+    rows = []
+    for name, key in KEYS.items():
+        table = shelf.tables[name]
+        mine = table[table["kind"].isin(kinds)].rename(columns={key: "subject_id"})
+        rows.append(mine.assign(table=name))
+    subjects = pd.concat(rows, ignore_index=True).fillna("")
+    subjects = subjects.merge(shelf.standing, on="subject_id", how="left")
+    subjects = subjects.join(_stages(shelf), on="event_id")
+    subjects["stage_group"] = subjects["stage_group"].fillna(NOT_KNOWN)
+    subjects = subjects.fillna({"stage_id": "", "stage_on": "", "stage_on_basis": ""})
+    kept = ["subject_id", "method", "accuracy_m", "drawn_lon", "drawn_lat", "geometry"]
+    placed = subjects.merge(pd.DataFrame(shelf.positions[kept]), on="subject_id", how="left")
+    layer = gpd.GeoDataFrame(placed, geometry="geometry", crs=DISPLAY_CRS)
+    return _drawn(layer, shelf.facts)
+
+
+def _stages(shelf: Shelf) -> pd.DataFrame:
+    events = shelf.tables["stage_events"][["event_id", "stage_id", "on", "on_basis"]]
+    told = events.merge(shelf.tables["stages"][["stage_id", "group"]], on="stage_id", how="left")
+    names = {"group": "stage_group", "on": "stage_on", "on_basis": "stage_on_basis"}
+    return told.rename(columns=names).set_index("event_id")
+
+
+def _drawn(layer: gpd.GeoDataFrame, facts: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Add where and how each record is drawn, as `layers` and `telling` do for one."""
+    given = shapely.force_2d(layer.geometry.to_numpy())
+    shapes = given.copy()
+    is_point = shapely.get_type_id(shapes) == shapely.GeometryType.POINT
+    is_placed = ~shapely.is_missing(shapes)
+    moved = is_point & layer["drawn_lon"].notna().to_numpy()
+    shapes[moved] = shapely.points(layer.loc[moved, ["drawn_lon", "drawn_lat"]].to_numpy(float))
+    approximate = layer["method"].isin(APPROXIMATE).to_numpy()
+    accuracy = layer["accuracy_m"].astype("float64").fillna(0).to_numpy()
+    sign = np.where(approximate, "approximate", "known").astype(object)
+    sign[is_point & (layer["table"] == "routes").to_numpy()] = "single_point"
+    sign[~is_placed] = "none"
+    area = facts[(facts["measure"] == "area_ha") & (facts["phase"] == "")].sort_values("rank")
+    known = area.drop_duplicates("subject_id").set_index("subject_id")["value"]
+    hectares = pd.to_numeric(layer["subject_id"].map(known), errors="coerce").to_numpy()
+    radius = np.sqrt(hectares * SQUARE_METRES_PER_HECTARE / np.pi)
+    has_circle = approximate & (accuracy <= UNPLACED_M) & ~np.isnan(radius)
+    spots = np.full((len(layer), 2), np.nan)
+    spots[is_placed] = shapely.get_coordinates(shapely.point_on_surface(shapes[is_placed]))
+    return layer.assign(
+        shape=list(given),
+        geometry=gpd.GeoSeries(list(shapes), index=layer.index, crs=DISPLAY_CRS),
+        sign=sign,
+        radius_m=np.where(has_circle, radius, 0).round().astype("int64"),
+        is_unplaced=approximate & (accuracy > UNPLACED_M),
+        is_point=is_point,
+        lon=spots[:, 0],
+        lat=spots[:, 1],
+    )
+
+
+def _numbered(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Order by id, then along a curve on which what is near stays near; unplaced ones last."""
+    ordered = layer.sort_values("subject_id", ignore_index=True)
+    spots = gpd.GeoSeries(gpd.points_from_xy(ordered["lon"].fillna(0), ordered["lat"].fillna(0)))
+    along = spots.hilbert_distance(total_bounds=(-180, -90, 180, 90), level=HILBERT_LEVEL).to_numpy(
+        dtype="int64"
+    )
+    along = np.where(ordered["lon"].isna(), np.iinfo("int64").max, along)
+    return ordered.iloc[np.argsort(along, kind="stable")].reset_index(drop=True)

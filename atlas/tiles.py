@@ -1,0 +1,187 @@
+"""Big layers as vector tiles, and above them a grid of counts: every feature, none chosen.
+
+A tile archive holds one zoom. The first one begins where no tile is too heavy; farther out the
+map shows how many features lie in each cell, so that nothing is left out without a word.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geodata.crs import DISPLAY_CRS
+
+TILE_BYTES = 40_000
+"""As much as a tile may weigh; it is estimated from what features and vertices have weighed."""
+
+FEATURE_BYTES, VERTEX_BYTES = 12.0, 1.3
+FIRST_ZOOM, LAST_ZOOM = 4, 14
+DEEPEST_ZOOM = 12
+"""Its units are 2.4 m: one pixel of the map's deepest view."""
+
+ZOOMS_ON = 4
+"""An archive serves so many zooms of the map before its units can be seen."""
+
+EXTENT = 4_096
+BUFFER_PX = 2
+CELLS_ON = 2
+"""A cell is a quarter of a tile's side: 64 pixels."""
+
+SPOT_ZOOM = 16
+"""Columns tell where a feature is by the tile of this zoom that it lies in."""
+
+SMALL_VIEW_PX = 280
+TILE_PX = 256
+LAYER = "features"
+SPECK = 4
+NO_THINNING = 1e-6
+"""The side of the cells of which each keeps one feature, in units that cannot be seen."""
+
+Box = tuple[float, float, float, float]
+NOTHING = np.iinfo("uint16").max
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Counts by cell at one zoom of the map.
+
+    ``cells`` has ``x``, ``y`` (tile numbers at ``zoom`` + `CELLS_ON`) and a column a kind.
+    """
+
+    zoom: int
+    cells: pd.DataFrame
+
+
+def spots(lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the column and row of the tile of `SPOT_ZOOM` in which each point lies.
+
+    Degrees, EPSG:4326; a point that is not known (NaN) lies in none and gets 65535.
+    """
+    is_known = ~np.isnan(lon)
+    size = 1 << SPOT_ZOOM
+    sine = np.sin(np.radians(np.clip(np.where(is_known, lat, 0), -85, 85)))
+    y = 0.5 - np.log((1 + sine) / (1 - sine)) / (4 * np.pi)
+    x = np.where(is_known, lon, 0) / 360 + 0.5
+    inside = [np.clip(np.floor(one * size), 0, size - 2).astype("uint16") for one in (x, y)]
+    column, row = (np.where(is_known, one, NOTHING).astype("uint16") for one in inside)
+    return column, row
+
+
+def first_zoom(columns: np.ndarray, rows: np.ndarray, vertices: np.ndarray) -> int:
+    """Return the smallest zoom at which no tile is heavier than `TILE_BYTES`, as estimated."""
+    weight = FEATURE_BYTES + VERTEX_BYTES * vertices
+    is_known = columns != NOTHING
+    x, y, weight = columns[is_known], rows[is_known], weight[is_known]
+    for zoom in range(FIRST_ZOOM, LAST_ZOOM):
+        shift = SPOT_ZOOM - zoom
+        tile = (x >> shift).astype("int64") << SPOT_ZOOM | (y >> shift)
+        if pd.Series(weight).groupby(tile).sum().max() <= TILE_BYTES:
+            return zoom
+    return LAST_ZOOM
+
+
+def tile_zooms(first: int) -> tuple[int, ...]:
+    """Return the zooms of the archives, from the first to one that is fine enough."""
+    zooms = [first]
+    while zooms[-1] < DEEPEST_ZOOM:
+        zooms.append(min(zooms[-1] + ZOOMS_ON, DEEPEST_ZOOM))
+    return tuple(zooms)
+
+
+def grids(
+    kinds: "pd.Series[str]", columns: np.ndarray, rows: np.ndarray, zooms: Sequence[int]
+) -> list[Grid]:
+    """Return the counts of each kind by cell, at each zoom of the map; unplaced ones in none."""
+    is_known = columns != NOTHING
+    kind, x, y = kinds.to_numpy()[is_known], columns[is_known], rows[is_known]
+    made = []
+    for zoom in zooms:
+        shift = SPOT_ZOOM - zoom - CELLS_ON
+        cells = pd.DataFrame({"kind": kind, "x": x >> shift, "y": y >> shift})
+        counts = cells.groupby(["y", "x", "kind"]).size().unstack("kind", fill_value=0)
+        made.append(Grid(zoom, counts.reset_index()))
+    return made
+
+
+def without_specks(layer: gpd.GeoDataFrame, zoom: int) -> gpd.GeoDataFrame:
+    """Return the layer with points for shapes that are too small to be drawn at a zoom.
+
+    A shape of fewer than `SPECK` units would be cut away by the rounding of its corners.
+    """
+    unit = 360 / (1 << zoom) / EXTENT
+    edges = layer.geometry.bounds.to_numpy()
+    small = (edges[:, 2:] - edges[:, :2]).max(axis=1) < SPECK * unit
+    shapes = layer.geometry.to_numpy().copy()
+    shapes[small] = shapely.point_on_surface(shapes[small])
+    return layer.set_geometry(gpd.GeoSeries(list(shapes), index=layer.index, crs=layer.crs))
+
+
+def write_archive(layer: gpd.GeoDataFrame, zoom: int) -> bytes:
+    """Return the tiles of one zoom as a PMTiles archive that holds every feature.
+
+    ``layer`` is EPSG:4326 with a whole number ``n``, which becomes the feature's id, and the
+    attributes that travel with it. The same layer gives the same bytes.
+    """
+    import tylertoo  # only where a layer is tiled
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        source, level, made = (str(folder / f"{part}") for part in ("in.parquet", "level", "out"))
+        without_specks(layer.to_crs(DISPLAY_CRS), zoom).to_parquet(source, index=False)
+        tylertoo.overview(
+            source,
+            level,
+            min_zoom=zoom,
+            max_zoom=zoom,
+            gsd_base=float(EXTENT),
+            no_auto_rank=True,
+            density_drop=False,
+            coalesce_lines=False,
+            line_visibility=0.0,
+            polygon_visibility=0.0,
+            point_thinning=NO_THINNING,
+            line_thinning=NO_THINNING,
+            polygon_thinning=NO_THINNING,
+        )
+        tylertoo.export_pmtiles(
+            level,
+            made,
+            layer_name=LAYER,
+            tile_buffer=BUFFER_PX,
+            extent=EXTENT,
+            tile_size_limit=None,
+            simple_clip_fastpath=False,
+            feature_id="n",
+        )
+        return Path(made).read_bytes()
+
+
+def vertices_of(shapes: np.ndarray) -> np.ndarray:
+    """Return how many corners each shape has."""
+    return np.asarray(shapely.get_num_coordinates(shapes))
+
+
+def grid_rows(grid: Grid, kinds: Sequence[str]) -> list[int]:
+    """Return a grid as numbers in a row: of each cell x, y and its count of each of ``kinds``.
+
+    x and y say by how much more than the last cell's they are.
+    """
+    cells = grid.cells.reindex(columns=["x", "y", *kinds], fill_value=0).astype("int64")
+    told = cells.to_numpy()
+    told[1:, :2] = np.diff(told[:, :2], axis=0)
+    return [int(one) for one in told.ravel()]
+
+
+def farthest_zoom(box: Box | None) -> int:
+    """Return the zoom at which a small screen shows all of a box."""
+    if box is None:
+        return 0
+    west, south, east, north = box
+    columns, rows = spots(np.array([west, east]), np.array([north, south]))
+    across = max(int(columns[1]) - int(columns[0]), int(rows[1]) - int(rows[0]), 1) / 2**16
+    return max(0, int(np.floor(np.log2(SMALL_VIEW_PX / TILE_PX / across))))

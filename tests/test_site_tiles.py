@@ -1,0 +1,342 @@
+"""The map of a region of 3,000 made-up places in a real Chromium: counted from afar, drawn near."""
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from atlas.pages import write_site
+from atlas.records import Book
+from atlas.verify import first_view_bytes, read_page
+from bench.served import served as serve_app
+from browsing import chromium, faults_of, served, violations
+from builds import PROJECT
+from flows.serve import site_app
+from hostile import HOSTILE
+from regions import big_book
+
+NEAR = "12/8.7600/103.5200"
+READY = "html[data-big-ready=true]"
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
+    book = big_book(tmp_path_factory.mktemp("region"), 3_000)
+    assert book.tiled is not None
+    book.tiled.subjects.loc[0, ["name_vi", "name_en"]] = HOSTILE
+    return book
+
+
+@pytest.fixture(scope="module")
+def public(book: Book, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("site")
+    write_site(book, out, PROJECT / "site")
+    (out / "status.json").write_text("{}", encoding="utf-8")
+    return out
+
+
+@pytest.fixture(scope="module")
+def site(public: Path) -> Iterator[str]:
+    with served(public) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, bypass_csp=True)
+    yield context.new_page()
+    context.close()
+
+
+def open_map(page: Page, site: str, view: str = "", lang: str = "en") -> None:
+    page.goto(f"{site}{lang}/map/index.html{view}")
+    page.wait_for_selector(READY)
+
+
+def cells(page: Page) -> list[int]:
+    told = page.locator(".cell").evaluate_all("all => all.map(one => one.ariaLabel)")
+    return [int(re.sub(r"\D", "", text.split("(")[0])) for text in told]
+
+
+def painted(page: Page) -> int:
+    """Return how many pixels of the canvas are not clear."""
+    return int(
+        page.evaluate(
+            "(() => { const c = document.querySelector('.leaflet-tiled-pane canvas');"
+            "if (!c.width) { return 0; }"
+            "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+            "let n = 0; for (let i = 3; i < d.length; i += 4) { n += d[i] > 0; } return n; })()"
+        )
+    )
+
+
+def settled(page: Page, near: int) -> None:
+    page.wait_for_function(f"document.documentElement.dataset.near === '{near}'")
+
+
+def subjects(book: Book) -> Any:
+    assert book.tiled is not None
+    return book.tiled.subjects
+
+
+def test_from_afar_every_record_is_counted_and_no_tile_is_fetched(
+    page: Page, site: str, book: Book
+) -> None:
+    faults = faults_of(page, site)
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.url))
+    open_map(page, site)
+    assert sum(cells(page)) == len(subjects(book))
+    assert not [url for url in asked if "pmtiles" in url or "column" in url or "told-" in url]
+    assert faults == []
+
+
+def test_the_first_view_does_not_grow_with_the_data(public: Path) -> None:
+    path = public / "en" / "map" / "index.html"
+    assert first_view_bytes(path) < 150_000
+    grown = [a for a in read_page(path).loads if "big-" in a or "tiles-" in a]
+    sizes = [len(gzip.compress((path.parent / a).read_bytes())) for a in grown]
+    assert len(sizes) == 2 and sum(sizes) < 16_000
+
+
+def test_near_every_feature_in_view_is_drawn(page: Page, site: str, book: Book) -> None:
+    open_map(page, site, f"#map={NEAR}")
+    page.wait_for_selector("html[data-tiles=near]")
+    west, south, east, north = page.evaluate(
+        "(() => { const b = Atlas.page.map.getBounds();"
+        "return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()]; })()"
+    )
+    drawn = set(page.evaluate("Atlas.tiles.inView(Atlas.page.map)"))
+    rows, edge = subjects(book), 0.02
+    inside = rows[rows["lon"].between(west + edge, east - edge)
+                  & rows["lat"].between(south + edge, north - edge)]  # fmt: skip
+    around = rows[rows["lon"].between(west - edge, east + edge)
+                  & rows["lat"].between(south - edge, north + edge)]  # fmt: skip
+    # a line's sign stands on the longest part that a tile holds, which may be out of view
+    places = inside[inside["table"] == "places"]
+    assert len(places) > 20
+    assert set(places.index) <= drawn <= set(around.index)
+    assert painted(page) > 2_000
+
+
+def test_a_click_opens_the_record_and_the_link_keeps_it(page: Page, site: str, book: Book) -> None:
+    row = subjects(book).iloc[1500]
+    open_map(page, site, f"#map=15/{row['lat']:.4f}/{row['lon']:.4f}")
+    page.wait_for_selector("html[data-tiles=near]")
+    spot = page.evaluate(f"Atlas.page.map.latLngToContainerPoint([{row['lat']}, {row['lon']}])")
+    box = page.locator(".atlas-map").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + spot["x"], box["y"] + spot["y"])
+    expect(page.locator("#panel-name")).to_have_text(row["name_en"])
+    expect(page.locator("#panel dd").first).to_contain_text("Source: Made-up document")
+    expect(page.locator("#panel .acts a").first).to_have_attribute("href", "../sources/index.html")
+    expect(page.locator("#panel .against")).to_have_count(1)
+    expect(page.locator(f".pin.is-open[data-id={row['subject_id']}]")).to_have_count(1)
+    page.wait_for_function(f"location.hash.includes('id={row['subject_id']}')")
+    kept = page.evaluate("location.hash")
+    page.goto("about:blank")
+    open_map(page, site, kept, "vi")
+    expect(page.locator("#panel-name")).to_have_text(row["name_vi"])
+
+
+def test_a_bare_id_leads_to_the_record(page: Page, site: str, book: Book) -> None:
+    row = subjects(book).iloc[77]
+    open_map(page, site, f"#{row['subject_id']}")
+    expect(page.locator("#panel-name")).to_have_text(row["name_en"])
+    assert page.evaluate(f"Atlas.page.map.getBounds().contains([{row['lat']}, {row['lon']}])")
+
+
+def test_an_unknown_id_opens_nothing(page: Page, site: str) -> None:
+    faults = faults_of(page, site)
+    open_map(page, site, "#p-999999")
+    expect(page.locator("#panel")).to_be_hidden()
+    assert faults == []
+
+
+def test_filters_narrow_grid_tiles_counts_and_sums_alike(page: Page, site: str, book: Book) -> None:
+    rows = subjects(book)
+    mine = rows[(rows["stage_group"] == "operating") & (rows["kind"] == "plant")]
+    open_map(page, site, "#v=1&kind=plant&stage=operating")
+    page.wait_for_function(f"document.documentElement.dataset.shown === '{len(mine)}'")
+    assert sum(cells(page)) == len(mine)
+    expect(page.locator("#tally")).to_contain_text(f"{len(mine)} of 3,2")
+    area = book.tiled.frames["facts"]  # type: ignore[union-attr]
+    told = area[(area["measure"] == "area_ha") & area["n"].isin(mine.index)]["value"]
+    expect(page.locator("#hectares")).to_contain_text(
+        f"{told.astype(float).sum():,.1f}".rstrip("0")
+    )
+    page.evaluate(f"Atlas.page.map.setView([{NEAR[3:].replace('/', ', ')}], 12)")
+    page.wait_for_selector("html[data-tiles=near]")
+    drawn = set(page.evaluate("Atlas.tiles.inView(Atlas.page.map)"))
+    assert drawn and drawn <= set(mine.index)
+
+
+def test_a_filter_is_set_by_hand_and_dropped(page: Page, site: str, book: Book) -> None:
+    late = (subjects(book)["schedule"] == "late").sum()
+    late += sum(record.schedule == "late" for record in book.records)
+    open_map(page, site)
+    page.locator("#filters > summary").click()
+    page.wait_for_selector("html[data-browse-ready=true]")
+    page.locator("#facet-schedule > summary").click()
+    tick = page.locator("[data-facet=schedule][value=late]")
+    expect(tick.locator("xpath=..").locator(".count")).to_have_text(f"({late:,})")
+    tick.check()
+    page.wait_for_function(f"document.documentElement.dataset.shown === '{late}'")
+    expect(page.locator("#knocked .count")).to_contain_text("excludes")
+    page.locator("#reset").click()
+    page.wait_for_function("Number(document.documentElement.dataset.shown) > 3000")
+
+
+def test_the_year_and_the_schedule_change_how_features_look(page: Page, site: str) -> None:
+    open_map(page, site, f"#v=1&map={NEAR}&year=2020")
+    page.wait_for_function("Atlas.columns && Atlas.columns.look(0) !== null")
+    dims = page.evaluate("Atlas.tiles.inView(Atlas.page.map).map(n => Atlas.columns.look(n).dim)")
+    assert True in dims and False in dims
+    open_map(page, site, f"#v=1&map={NEAR}&colour=schedule&sort=name")
+    page.reload()
+    page.wait_for_selector(READY)
+    page.wait_for_function("Atlas.columns && Atlas.columns.look(0) !== null")
+    names = page.evaluate("Atlas.tiles.inView(Atlas.page.map).map(n => Atlas.columns.look(n).name)")
+    assert {"tone-late", "tone-undated"} <= set(names)
+
+
+def test_a_keyboard_reaches_cells_and_features(page: Page, site: str) -> None:
+    open_map(page, site)
+    stop = page.locator(".cell[tabindex='0']")
+    expect(stop).to_have_count(1)
+    stop.focus()
+    before = page.evaluate("document.activeElement.dataset.cell")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.dataset.cell") != before
+    zoom = page.evaluate("Atlas.page.map.getZoom()")
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"Atlas.page.map.getZoom() > {zoom}")
+    page.evaluate("Atlas.page.map.setView([8.76, 103.52], 13, {animate: false})")
+    first = page.locator("#near-items a").first
+    first.focus()
+    name = first.inner_text()
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel-name")).to_have_text(name)
+    expect(page.locator("#panel-name")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#panel")).to_be_hidden()
+
+
+def test_the_list_says_how_many_more_there_are(page: Page, site: str) -> None:
+    open_map(page, site, "#map=11/8.7600/103.5200")
+    expect(page.locator("#near-items li")).to_have_count(20)
+    total = int(page.get_attribute("html", "data-near") or 0)
+    expect(page.locator("#near-more")).to_contain_text(f"{total - 20}")
+
+
+def test_a_hidden_layer_is_neither_counted_nor_drawn(page: Page, site: str, book: Book) -> None:
+    rows = subjects(book)
+    open_map(page, site, "#v=1&hide=plant")
+    assert sum(cells(page)) == (rows["kind"] != "plant").sum()
+
+
+def test_hostile_text_of_a_tiled_record_stays_text(page: Page, site: str, book: Book) -> None:
+    faults = faults_of(page, site)
+    open_map(page, site, f"#{subjects(book).iloc[0]['subject_id']}")
+    expect(page.locator("#panel-name")).to_contain_text(HOSTILE[:20])
+    assert page.locator("#panel img, #panel script, #near img, #near script").count() == 0
+    assert faults == []
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+@pytest.mark.parametrize("view", ["", f"#v=1&map={NEAR}&kind=plant"])
+def test_axe_finds_nothing(page: Page, site: str, lang: str, view: str) -> None:
+    open_map(page, site, view, lang)
+    page.wait_for_timeout(400)
+    assert violations(page) == []
+
+
+class _Host:
+    """A host that knows no ranges, or that says of what it cut out that it is packed."""
+
+    def __init__(self, public: Path, garbles: bool) -> None:
+        self.app: ASGIApp = site_app(public)
+        self.garbles = garbles
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_range = any(name == b"range" for name, _ in scope.get("headers", []))
+        if is_range and not self.garbles:
+            kept = [(n, v) for n, v in scope["headers"] if n != b"range"]
+            scope = {**scope, "headers": kept}
+
+        async def send_on(message: Any) -> None:
+            if is_range and self.garbles and message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"content-encoding", b"gzip")]
+            await send(message)
+
+        await self.app(scope, receive, send_on)
+
+
+@pytest.mark.parametrize("garbles", [False, True])
+def test_a_host_without_good_ranges_is_read_whole(page: Page, public: Path, garbles: bool) -> None:
+    asked: list[str] = []
+    page.on(
+        "request",
+        lambda r: asked.append(r.headers.get("range", "")) if "features" in r.url else None,
+    )
+    with serve_app(_Host(public, garbles)) as site:
+        open_map(page, site, f"#map={NEAR}")
+        page.wait_for_selector("html[data-tiles=near]")
+        assert painted(page) > 2_000
+    assert len(asked) == (2 if garbles else 1)
+
+
+@pytest.mark.parametrize(("lang", "told"), [("vi", "máy chủ"), ("en", "server")])
+def test_from_disk_the_map_counts_and_says_what_needs_a_server(
+    page: Page, public: Path, book: Book, lang: str, told: str
+) -> None:
+    faults: list[str] = []
+    page.on("pageerror", lambda e: faults.append(str(e)))
+    page.goto((public / lang / "map" / "index.html").as_uri() + f"#map={NEAR}")
+    page.wait_for_selector(READY)
+    expect(page.locator("#near-said")).to_contain_text(told)
+    assert cells(page)
+    assert page.locator("#near a", has_text="").last.get_attribute("href") == "../data/index.html"
+    assert faults == []
+
+
+def test_a_tiled_record_is_found_by_name_listed_and_compared(
+    page: Page, site: str, book: Book
+) -> None:
+    rows = subjects(book)
+    first, second = rows.iloc[500], rows.iloc[900]
+    open_map(page, site)
+    box = page.locator("#search")
+    box.click()
+    page.wait_for_selector("html[data-browse-ready=true]")
+    for row in (first, second):
+        box.fill(row["name_en"].upper())
+        page.locator(".option[data-n]", has_text=row["name_en"]).first.wait_for()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        expect(page.locator("#panel-name")).to_have_text(re.compile(f"^{row['name_en']}"))
+        page.locator("#panel .star").click()
+        expect(page.locator("#panel .star")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#shortlist-items li")).to_have_count(2)
+    page.locator("#compare-open").click()
+    expect(page.locator("#compare-table thead th")).to_have_count(2)
+    expect(page.locator("#compare-table")).to_contain_text("Occupancy rate")
+    page.wait_for_function("location.hash.includes('compare=')")
+    kept = page.evaluate("location.hash")
+    page.goto("about:blank")
+    page.evaluate("0")
+    open_map(page, site, kept, "vi")
+    expect(page.locator("#compare-table thead th").first).to_contain_text(
+        rows.set_index("subject_id").loc[re.findall(r"compare=([^,&]+)", kept)[0], "name_vi"]
+    )

@@ -1,0 +1,144 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from geopandas.testing import assert_geodataframe_equal
+
+from atlas.book import Assembler
+from atlas.browse import IS, _numbers
+from atlas.bulk import bulk_layer
+from atlas.columns import columns, labels, year_marks
+from atlas.details import SHARD, shards
+from atlas.downloads import _properties, _shape
+from atlas.formats import layer_frame
+from atlas.layers import LAYERS, _record
+from atlas.tiled import part, tiled_ids, tiled_kinds, untiled
+from atlas.words import read_words
+from atlas.years import year_marks as marks_of
+from bench.synthetic import write_region
+from builds import PROJECT
+from hostile import HOSTILE
+from regions import AS_OF, read_region, shelf_of
+
+WORDS = read_words(PROJECT / "site" / "words")
+
+
+def tables(**counts):
+    kinds = [kind for kind, count in counts.items() for _ in range(count)]
+    places = pd.DataFrame({"place_id": [f"p-{n}" for n in range(len(kinds))], "kind": kinds})
+    return {"places": places, "routes": pd.DataFrame({"route_id": [], "kind": []}, dtype="str")}
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    return shelf_of(read_region(write_region(tmp_path_factory.mktemp("r") / "sources", 300)))
+
+
+@pytest.fixture(scope="module")
+def tiled(shelf):
+    _, tiled = part(shelf, 1)
+    return tiled
+
+
+@pytest.fixture(scope="module")
+def records(shelf):
+    whole = Assembler(shelf)
+    told = (*whole.records("places", "place_id"), *whole.records("routes", "route_id"))
+    return {record.subject_id: record for record in told}
+
+
+def test_a_kind_over_the_limit_is_tiled():
+    assert tiled_kinds(tables(port=3, plant=4), 3) == ("plant",)
+    assert tiled_kinds(tables(port=3), 3) == ()
+
+
+def test_the_largest_kinds_are_tiled_until_pages_can_hold_the_rest():
+    assert tiled_kinds(tables(port=300, plant=240, power_plant=200), 2_000) == ("port",)
+    assert tiled_kinds(tables(port=250, plant=240), 2_000) == ()
+
+
+def test_tiled_and_untiled_records_are_all_there_are():
+    told = tables(port=5, plant=2)
+    left = untiled(told, 3)["places"]
+    assert set(left["place_id"]) | tiled_ids(told, 3) == set(told["places"]["place_id"])
+    assert set(left["kind"]) == {"plant"}
+
+
+def test_without_a_large_kind_the_shelf_stays_as_it_is(shelf):
+    same, tiled = part(shelf, 100_000)
+    assert same is shelf and tiled is None
+
+
+def test_what_is_tiled_leaves_the_shelf_and_nothing_else_does(shelf):
+    left, tiled = part(shelf, 100)
+    ids = set(tiled.subjects["subject_id"])
+    assert ids.isdisjoint(left.tables["places"]["place_id"])
+    assert len(ids) + len(left.tables["places"]) + len(left.tables["routes"]) == 330
+    for name in ("facts", "promises", "positions"):
+        assert len(getattr(left, name)) + len(tiled.frames[name]) == len(getattr(shelf, name))
+
+
+def test_near_records_have_near_numbers(tiled):
+    rows = tiled.subjects
+    steps = np.hypot(rows["lon"].diff(), rows["lat"].diff())
+    assert steps.median() < 0.1
+
+
+def test_a_tiled_record_is_told_as_a_small_layer_tells_it(tiled, records):
+    layer = {one.layer_id: one for one in LAYERS}
+    for words in WORDS.values():
+        told = [json.loads(text) for text in shards(tiled, words)]
+        for n, row in tiled.subjects.iterrows():
+            feature = _record(records[row["subject_id"]], words, layer[row["kind"]])
+            shard, at = told[n // SHARD], n % SHARD
+            for name in ("id", "table", "kind", "name", "says", "stage", "sign", "where"):
+                assert shard[name][at] == feature[name]
+            assert shard["facts"][at] + shard["money"][at] == feature["facts"]
+            assert row["radius_m"] == feature.get("radius", 0)
+
+
+def test_a_tiled_record_is_narrowed_by_what_a_small_layer_s_record_is(tiled, records):
+    told = columns(tiled, AS_OF)
+    names = {"area": "area_ha", "occupancy": "occupancy_pct", "price": "price_usd_m2",
+             "complete": "completeness_pct", "late": "days_late"}  # fmt: skip
+    for n, subject_id in enumerate(tiled.subjects["subject_id"]):
+        record = records[subject_id]
+        for name, column in told.items():
+            if "sets" in column.told:
+                keys = [key for key, _ in IS[name](record, WORDS["vi"]) if key != "not_known"]
+                assert sorted(column.told["sets"][column.numbers[n]]) == sorted(keys)
+        for name, number in names.items():
+            column = told[name]
+            value = column.numbers[n]
+            is_known = value != np.iinfo(column.numbers.dtype).max
+            mine = value / 10 ** column.told["decimals"] if is_known else None
+            assert mine == _numbers(record).get(number)
+
+
+def test_a_tiled_record_stood_each_year_where_a_small_layer_s_record_did(tiled, records):
+    told = year_marks(tiled, AS_OF)
+    for n, subject_id in enumerate(tiled.subjects["subject_id"]):
+        assert told[n] == marks_of(records[subject_id], AS_OF)
+
+
+def test_every_key_of_a_facet_has_its_label(tiled):
+    for name, column in columns(tiled, AS_OF).items():
+        keys = {key for one in column.told.get("sets", []) for key in one}
+        for words in WORDS.values():
+            assert set(labels(name, keys, tiled, words)) == keys if keys else True
+
+
+def test_hostile_text_is_harmless_in_a_shard(shelf):
+    _, tiled = part(shelf, 1)
+    tiled.subjects.loc[3, ["name_vi", "name_en"]] = HOSTILE + "\u202e</script>"
+    text = next(shards(tiled, WORDS["vi"]))
+    assert "<" not in text and "\u202e" not in text
+
+
+@pytest.mark.parametrize("table", ["places", "routes"])
+def test_a_tiled_record_stands_in_the_layers_as_a_small_one_does(tiled, records, table):
+    mine = sorted((r for r in records.values() if r.table == table), key=lambda r: r.subject_id)
+    expected = layer_frame([_properties(r) for r in mine], [_shape(r) for r in mine])
+    found = bulk_layer(tiled, table)
+    assert_geodataframe_equal(found[list(expected.columns)], expected, check_dtype=False)
