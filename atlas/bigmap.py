@@ -33,6 +33,9 @@ from atlas.words import Words
 
 SIGNS = ("known", "approximate", "single_point")
 IDS_IN_FILE = 2_048
+MOST_CELLS = 40_000
+"""A finer grid is heavier than what it tells: the one above it is drawn larger."""
+
 INLINE_NUMBERS = 2_000
 """A grid of no more numbers travels with the page's data."""
 
@@ -112,6 +115,7 @@ def _shared(tiled: Tiled, assets: Assets) -> dict[str, Json]:
         "grids": {
             str(one.zoom): _grid(assets, one.zoom, grid_rows(one, tiled.kinds))
             for one in grids(subjects["kind"], columns, rows, zooms)
+            if one.zoom == zooms.start or len(one.cells) <= MOST_CELLS
         },
         "shard": SHARD,
         "routes": [one.layer_id for one in LAYERS if one.draws == "routes"],

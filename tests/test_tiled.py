@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -142,3 +144,8 @@ def test_a_tiled_record_stands_in_the_layers_as_a_small_one_does(tiled, records,
     expected = layer_frame([_properties(r) for r in mine], [_shape(r) for r in mine])
     found = bulk_layer(tiled, table)
     assert_geodataframe_equal(found[list(expected.columns)], expected, check_dtype=False)
+
+
+def test_the_tiler_is_started_only_where_a_layer_is_tiled():
+    asks = "import flows.steps, sys; sys.exit('tylertoo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asks], cwd=PROJECT, check=False).returncode == 0

@@ -27,7 +27,10 @@ Atlas.big = (() => {
 
   const isNear = () => !isBroken && Atlas.page.map.getZoom() >= told.from;
 
-  const gridZoom = () => Math.min(Math.max(Math.round(Atlas.page.map.getZoom()), Math.min(...Object.keys(told.grids).map(Number))), told.from - 1);
+  const grids = Object.keys(told.grids).map(Number).sort((a, b) => a - b);
+
+  /* The finest grid that is not finer than the view. */
+  const gridZoom = () => grids.filter((zoom) => zoom <= Math.round(Atlas.page.map.getZoom())).pop() ?? grids[0];
 
   /** @param {string} kind */
   const isRoute = (kind) => told.routes.includes(kind);
