@@ -1,15 +1,16 @@
 """The records as pages list, count, link and credit them, those of tiled kinds by their numbers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 from atlas.layers import LAYERS
-from atlas.records import Book, Record
+from atlas.records import Book, Record, Stage
 from atlas.telling import STAGE_GROUPS
 from atlas.track import SCHEDULES
 from atlas.words import Words, plain
+from geodata.schema import STAGE_AXES
 
 KINDS = tuple(
     one.layer_id for draws in ("places", "routes") for one in LAYERS if one.draws == draws
@@ -74,3 +75,16 @@ def record_links(
         return Markup('<a href="{}">{}</a>').format(address, plain(shown))
 
     return link
+
+
+def axes(book: Book) -> list[tuple[str, list[Stage]]]:
+    """Return the stages of each axis that has any, in their order."""
+    found = [(axis, [s for s in book.stages if s.axis == axis]) for axis in STAGE_AXES]
+    return [(axis, sorted(group, key=lambda s: s.rank)) for axis, group in found if group]
+
+
+def map_files(book: Book) -> Iterable[str]:
+    """Yield the names of the GeoJSON files that there are."""
+    yield from ("places.geojson", "routes.geojson")
+    if book.communes is not None:
+        yield "communes.geojson"

@@ -25,7 +25,7 @@ from atlas.ground import ground_layer
 from atlas.guide import index, llms_text
 from atlas.handouts import ADDRESS, Handouts, handouts
 from atlas.layers import Json, layer_script, shown_layers
-from atlas.listing import by_kind, credits, record_links, tiled_counts
+from atlas.listing import axes, by_kind, credits, map_files, record_links, tiled_counts
 from atlas.maps import (
     BIG_PARTS,
     FIRST_PARTS,
@@ -38,7 +38,7 @@ from atlas.metadata import download
 from atlas.pack import write_pack
 from atlas.paper import paper_script
 from atlas.programme import Row
-from atlas.records import Book, MoneyEvent, Record, Stage
+from atlas.records import Book, MoneyEvent, Record
 from atlas.sheet import Address
 from atlas.telling import (
     STAGE_GROUPS,
@@ -56,7 +56,7 @@ from atlas.views import SORTS, view
 from atlas.words import LANGUAGES, Words, plain, read_words
 from atlas.years import FIRST_YEAR, LAST_YEAR
 from geodata.cells import parts_of
-from geodata.schema import MONEY_KINDS, STAGE_AXES, TABLE, TABLES
+from geodata.schema import MONEY_KINDS, TABLE, TABLES
 from geodata.voices import sheet_titles
 
 CSP = (
@@ -348,7 +348,7 @@ def _shared(book: Book) -> dict[str, object]:
     subjects = {record.subject_id for record in book.records}
     return planner_values(book, by_kind(book)) | {
         "by_kind": by_kind(book),
-        "axes": _axes(book),
+        "axes": axes(book),
         "subjects": subjects,
         "total": programme.funding_total(book),
         "divisions": programme.divisions(book),
@@ -366,7 +366,7 @@ def _shared(book: Book) -> dict[str, object]:
         "unit_name": lambda key, words: _name_in(units, key, words),
         "documents": [book.documents[key] for key in sorted(book.documents)],
         "tables": [_table_told(book, table.name) for table in TABLES],
-        "map_files": _map_files(book),
+        "map_files": map_files(book),
         "quarantine": programme.rows_of(book.quarantine),
         "table_title": table_title,
         "column_title": column_title,
@@ -382,11 +382,6 @@ def money_by_kind(record: Record) -> list[tuple[str, list[MoneyEvent]]]:
     return [(kind, events) for kind, events in groups if events]
 
 
-def _axes(book: Book) -> list[tuple[str, list[Stage]]]:
-    found = [(axis, [s for s in book.stages if s.axis == axis]) for axis in STAGE_AXES]
-    return [(axis, sorted(group, key=lambda s: s.rank)) for axis, group in found if group]
-
-
 def _name_in(rows: Mapping[str, Row], key: str, words: Words) -> str:
     return words.of(rows[key], "name") if key in rows else key
 
@@ -394,9 +389,3 @@ def _name_in(rows: Mapping[str, Row], key: str, words: Words) -> str:
 def _table_told(book: Book, name: str) -> tuple[object, int, list[str]]:
     licences = {s.source.licence for s in book.sources if s.source.table == name}
     return TABLE[name], len(book.tables[name]), sorted(licences)
-
-
-def _map_files(book: Book) -> Iterable[str]:
-    yield from ("places.geojson", "routes.geojson")
-    if book.communes is not None:
-        yield "communes.geojson"

@@ -21,6 +21,10 @@ from geodata.crs import DISPLAY_CRS
 PAGED_RECORDS = 500
 """So many records the pages hold within their budgets; past them the largest kinds are tiled."""
 
+CORNERS_A_RECORD = 20
+PAGED_CORNERS = PAGED_RECORDS * CORNERS_A_RECORD
+"""So many corners of their positions the first view of the map holds within its budget."""
+
 HILBERT_LEVEL = 16
 KEYS = {"places": "place_id", "routes": "route_id"}
 SQUARE_METRES_PER_HECTARE = 10_000
@@ -60,30 +64,38 @@ class Tiled:
         return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
 
 
-def tiled_kinds(tables: Frames, over: int = TILE_OVER) -> tuple[str, ...]:
+def tiled_kinds(
+    tables: Frames, positions: gpd.GeoDataFrame, over: int = TILE_OVER
+) -> tuple[str, ...]:
     """Return the kinds that are tiled: those over the limit, and the largest of the others.
 
-    So many of them as it takes until the rest together is no more than pages can hold.
+    So many of them as it takes until the rest together, with the corners of its positions, is no
+    more than pages can hold.
     """
-    counts = pd.concat([tables[name]["kind"] for name in KEYS]).value_counts()
-    left, chosen = int(counts.sum()), []
-    for kind, count in sorted(counts.items(), key=lambda told: (-told[1], str(told[0]))):
-        if count <= over and left <= min(over, PAGED_RECORDS):
-            break
+    kinds = pd.concat([tables[name].set_index(key)["kind"] for name, key in KEYS.items()])
+    corners = pd.Series(shapely.get_num_coordinates(positions.geometry.to_numpy()))
+    drawn = corners.groupby(positions["subject_id"].map(kinds).to_numpy()).sum()
+    told = pd.DataFrame({"records": kinds.value_counts(), "corners": drawn}).fillna(0)
+    told["cost"] = told[["records"]].join(told["corners"] / CORNERS_A_RECORD).max(axis=1)
+    left, chosen = told.sum(), []
+    for kind, one in (
+        told.sort_index().sort_values("cost", ascending=False, kind="stable").iterrows()
+    ):
+        fits = left["records"] <= PAGED_RECORDS and left["corners"] <= PAGED_CORNERS
+        if one["records"] <= over and fits and left["records"] <= over:
+            continue
         chosen.append(str(kind))
-        left -= int(count)
+        left -= one
     return tuple(sorted(chosen))
 
 
-def untiled(tables: Frames, over: int = TILE_OVER) -> dict[str, pd.DataFrame]:
+def untiled(tables: Frames, kinds: tuple[str, ...]) -> dict[str, pd.DataFrame]:
     """Return the rows of places and routes that have pages of their own."""
-    kinds = tiled_kinds(tables, over)
     return {name: tables[name][~tables[name]["kind"].isin(kinds)] for name in KEYS}
 
 
-def tiled_ids(tables: Frames, over: int = TILE_OVER) -> set[str]:
-    """Return the ids of the tiled records."""
-    kinds = tiled_kinds(tables, over)
+def tiled_ids(tables: Frames, kinds: tuple[str, ...]) -> set[str]:
+    """Return the ids of the records of tiled kinds."""
     return {
         str(one)
         for name, key in KEYS.items()
@@ -93,7 +105,7 @@ def tiled_ids(tables: Frames, over: int = TILE_OVER) -> set[str]:
 
 def part(shelf: Shelf, over: int = TILE_OVER) -> tuple[Shelf, Tiled | None]:
     """Take the records of the tiled kinds off the shelf; None where no kind is tiled."""
-    kinds = tiled_kinds(shelf.tables, over)
+    kinds = tiled_kinds(shelf.tables, shelf.positions, over)
     if not kinds:
         return shelf, None
     subjects = _numbered(_joined(shelf, kinds))

@@ -21,7 +21,7 @@ from atlas.records import Book
 from atlas.sheet import Address
 from atlas.standing import standing, subject_kinds
 from atlas.tilecheck import verify_tiles
-from atlas.tiled import part, tiled_ids, untiled
+from atlas.tiled import part, tiled_ids, tiled_kinds, untiled
 from atlas.verify import verify_site
 from flows.judge import published_tables, read_changes, read_compared, read_history
 from flows.order import Order
@@ -145,11 +145,12 @@ def read_book(order: Order, inputs: Inputs) -> Book:
 def verify(order: Order, draft: Path) -> int:
     """Return the number of pages of a sound site; refuse any other."""
     tables = published_tables(order)
-    counts = {name: len(rows) for name, rows in untiled(tables, order.tile_over).items()}
+    positions = gpd.read_parquet(order.work / "positions.parquet")
+    kinds = tiled_kinds(tables, positions, order.tile_over)
+    counts = {name: len(rows) for name, rows in untiled(tables, kinds).items()}
     pages = verify_site(draft, counts, Address(order.site_url).home)
-    ids = tiled_ids(tables, order.tile_over)
-    placed = pd.read_parquet(order.work / "positions.parquet", columns=["subject_id"])
-    verify_tiles(draft, ids, ids.intersection(placed["subject_id"]))
+    ids = tiled_ids(tables, kinds)
+    verify_tiles(draft, ids, ids.intersection(positions["subject_id"]))
     return pages
 
 

@@ -2,10 +2,12 @@ import json
 import subprocess
 import sys
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 from geopandas.testing import assert_geodataframe_equal
+from shapely import LineString
 
 from atlas.book import Assembler
 from atlas.browse import IS, _numbers
@@ -15,7 +17,7 @@ from atlas.details import SHARD, shards
 from atlas.downloads import _properties, _shape
 from atlas.formats import layer_frame
 from atlas.layers import LAYERS, _record
-from atlas.tiled import part, tiled_ids, tiled_kinds, untiled
+from atlas.tiled import KEYS, part, tiled_ids, tiled_kinds, untiled
 from atlas.words import read_words
 from atlas.years import year_marks as marks_of
 from bench.synthetic import write_region
@@ -50,20 +52,36 @@ def records(shelf):
     return {record.subject_id: record for record in told}
 
 
+def kinds_of(told, over, corners=0):
+    """What is tiled where each record is a line with so many corners; none where it is 0."""
+    ids = [key for name, column in KEYS.items() for key in told[name][column]]
+    line = LineString([(105 + n / 1_000, 9.8) for n in range(corners)])
+    there = ids if corners else []
+    places = gpd.GeoDataFrame({"subject_id": there}, geometry=[line] * len(there), crs=4326)
+    return tiled_kinds(told, places, over)
+
+
 def test_a_kind_over_the_limit_is_tiled():
-    assert tiled_kinds(tables(port=3, plant=4), 3) == ("plant",)
-    assert tiled_kinds(tables(port=3), 3) == ()
+    assert kinds_of(tables(port=3, plant=4), 3) == ("plant",)
+    assert kinds_of(tables(port=3), 3) == ()
 
 
 def test_the_largest_kinds_are_tiled_until_pages_can_hold_the_rest():
-    assert tiled_kinds(tables(port=300, plant=240, power_plant=200), 2_000) == ("port",)
-    assert tiled_kinds(tables(port=250, plant=240), 2_000) == ()
+    assert kinds_of(tables(port=300, plant=240, power_plant=200), 2_000) == ("port",)
+    assert kinds_of(tables(port=250, plant=240), 2_000) == ()
+
+
+def test_few_records_with_many_corners_are_tiled_too():
+    told = tables(port=120, plant=110)
+    assert kinds_of(told, 2_000, corners=43) == ()
+    assert kinds_of(told, 2_000, corners=60) == ("port",)
 
 
 def test_tiled_and_untiled_records_are_all_there_are():
     told = tables(port=5, plant=2)
-    left = untiled(told, 3)["places"]
-    assert set(left["place_id"]) | tiled_ids(told, 3) == set(told["places"]["place_id"])
+    kinds = kinds_of(told, 3)
+    left = untiled(told, kinds)["places"]
+    assert set(left["place_id"]) | tiled_ids(told, kinds) == set(told["places"]["place_id"])
     assert set(left["kind"]) == {"plant"}
 
 
