@@ -35,7 +35,7 @@ CELL_LENGTH = 32_767
 TOO_LONG = "(quá dài cho một ô, xem tệp CSV / too long for a cell, see the CSV file)"
 SOURCE_COLUMN = Column("source_id", "text", "Nguồn của dòng", "Source folder of the row")
 WIDEST = 48
-WORKBOOK_ROWS = 100_000
+WORKBOOK_ROWS = 10_000
 """A sheet holds a million, but few machines open it; a longer table is in the other formats."""
 
 TEXT_FIELDS = (

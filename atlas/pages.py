@@ -6,7 +6,7 @@ Text from data reaches a page only through the templates of ``site/templates``, 
 import functools
 import json
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from atlas.ground import ground_layer
 from atlas.guide import index, llms_text
 from atlas.handouts import ADDRESS, Handouts, handouts
 from atlas.layers import Json, layer_script, shown_layers
-from atlas.listing import axes, by_kind, credits, map_files, record_links, tiled_counts
+from atlas.listing import Counted, axes, by_kind, credits, map_files, record_links, tiled_counts
 from atlas.maps import (
     BIG_PARTS,
     FIRST_PARTS,
@@ -103,6 +103,7 @@ class Site:
     gallery: Gallery
     big: BigMap | None
     chronicles: Mapping[str, Chronicle]
+    counted: Sequence[Counted]
 
     def write(self, path: str, text: str) -> None:
         """Write one page below ``out``."""
@@ -122,7 +123,8 @@ def write_site(book: Book, out: Path, site: Path, address: Address = ADDRESS) ->
     gallery = Gallery(book, address, assets, studio(both, carried.ground, site))
     chronicles = {lang: Chronicle(book, words[lang]) for lang in LANGUAGES}
     big = BigMap(book.tiled, assets, book.as_of, ground_layer(book, words)) if book.tiled else None
-    made = Site(book, out, assets, _environment(site), words, carried, gallery, big, chronicles)
+    told = chronicles, tiled_counts(book)
+    made = Site(book, out, assets, _environment(site), words, carried, gallery, big, *told)
     for chronicle in chronicles.values():
         write_feeds(chronicle, out, address.site_url)
     _write_choosers(made)
@@ -324,7 +326,7 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
         "stale": [(held_title(s.source, words), s) for s in book.sources if s.state == "stale"],
         "missing_layers": [layer_title(name, sources, words) for name in book.missing_layers],
         "stage_groups": STAGE_GROUPS,
-        "tiled_counts": tiled_counts(book),
+        "tiled_counts": made.counted,
         "claim_text": claim_text,
         "accuracy_text": accuracy_text,
         "phase_text": phase_text,
