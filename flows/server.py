@@ -1,8 +1,9 @@
-"""A Prefect server that lives as long as the schedule beside it; it is not imported with Prefect.
+"""A Prefect server that lives as long as the command beside it; it is not imported with Prefect.
 
 Prefect reads PREFECT_API_URL when it is imported, so the server must run before.
 """
 
+import fcntl
 import os
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 
@@ -30,24 +32,41 @@ def prefect_server() -> Iterator[str]:
         yield named
         return
     port = _free_port()
-    command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
-    process = subprocess.Popen(
-        [*command, "--host", "127.0.0.1", "--no-ui"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
     address = f"http://127.0.0.1:{port}/api"
+    command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+    process: subprocess.Popen[bytes] | None = None
     try:
-        _await(address, process)
+        with _starting_alone():
+            process = subprocess.Popen(
+                [*command, "--host", "127.0.0.1", "--no-ui"],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            _await(address, process)
         os.environ["PREFECT_API_URL"] = address
         yield address
     finally:
-        process.terminate()
-        try:
-            process.wait(ENDS_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process:
+            _end(process)
+
+
+@contextmanager
+def _starting_alone() -> Iterator[None]:
+    """Hold off other starts: two servers that make one database at once break each other."""
+    home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect")
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "starting").open("w") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        yield
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _free_port() -> int:

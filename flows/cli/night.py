@@ -68,10 +68,14 @@ def refresh(accept: tuple[str, ...], site_url: str | None, **asked: object) -> N
     from flows.past import rewind
 
     order = rewind(order)
-    err.print("atlas: starting Prefect's temporary server (10-40 s) …", style="dim")
-    from flows.refresh import refresh as run  # Prefect reads its settings when it is imported
+    from flows.server import prefect_server
 
-    _print_report(order, run(order, accept))
+    err.print("atlas: starting Prefect's temporary server (10-40 s) …", style="dim")
+    with prefect_server():
+        from flows.refresh import refresh_once  # after the server: Prefect reads its address
+
+        report = refresh_once(order, accept)
+    _print_report(order, report)
 
 
 def _print_report(order: Order, report: Report) -> None:
