@@ -35,7 +35,7 @@ find_node = command -v npm >/dev/null && node -e '$(node_fits)' 2>/dev/null || {
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas test scores bench lock clean setup browser database office
+.PHONY: help atlas test scores bench year lock clean setup browser database office
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ scores: setup browser bench/node_modules/.ready ## measure the built site, write
 
 bench: setup browser ## refresh made-up regions of five sizes beside bare calls; ARGS="--sizes 100,1000"
 	$(BIN)/python -m bench.sizes $(ARGS)
+
+year: setup ## live through a year of nights, rebuild each day; ARGS="--nights 60" for fewer
+	$(BIN)/python -m bench.year $(ARGS)
 
 # npm copies what it finds installed into a new lock, but without its hashes: away with it first.
 lock: $(PYTHON_READY) ## renew requirements.lock and the two package-lock.json

@@ -41,6 +41,8 @@ def compare_tables(before: Tables, after: Tables, as_of: date = date.max) -> tup
     held = _Held(before, after, as_of)
     changes = []
     for table in TABLES:
+        if table.name in before and after[table.name].equals(before[table.name]):
+            continue
         columns = [c for c in table.column_names if c not in table.key]
         old = _by_key(before.get(table.name), table.key)
         new = _by_key(after[table.name], table.key)

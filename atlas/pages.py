@@ -132,8 +132,7 @@ def write_site(book: Book, out: Path, site: Path, address: Address = ADDRESS) ->
     shared = _shared(book) | carried.shared()
     for lang in LANGUAGES:
         for page, template in PAGES:
-            values = _values(made, lang, page) | shared
-            values |= _titles(made.words[lang], template)
+            values = _values(made, lang, page) | shared | _titles(made.words[lang], template)
             values |= chronicles[lang].of_page() if page == "changes" else {}
             _write_page(made, lang, page, template, values)
         _write_map(made, lang)
@@ -155,7 +154,6 @@ def _write_pack(made: Site, shared: Mapping[str, object]) -> None:
 
 @functools.cache
 def _environment(site: Path) -> jinja2.Environment:
-    """Return the templates of a site, each compiled once; one that changes is read again."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(site / "templates"),
         autoescape=True,

@@ -22,7 +22,7 @@ from atlas.editions import ROLLBACK, Inputs, Shop, read_manifest
 from atlas.gates import Alarm, Extent, Side, extent, find_alarms, known_names
 from atlas.history import LOG, Entry, read_log, way_to
 from atlas.positions import positions_table
-from atlas.records import Changed, Past
+from atlas.records import Changed, Past, SourceState
 from atlas.telling import NOT_KNOWN
 from flows.order import Order
 from flows.past import keep_inputs
@@ -40,16 +40,18 @@ def compare(order: Order, inputs: Inputs, accept: tuple[str, ...]) -> Path:
     command to run if it is right; UsageError what in ``accept`` names nothing. A rebuilt day is
     compared with nothing: what its edition changed is in the log.
     """
+    states = read_states(order)
+    after = _side_after(order, states)
     if order.looks_back:
-        return _leave(order, _changed_then(order, inputs), _side_after(order))
-    before, after = _side_before(order, inputs.previous), _side_after(order)
+        return _leave(order, _changed_then(order, inputs), after)
+    before = _side_before(order, inputs.previous)
     _require_known(accept, before, after)
     changes: tuple[Changed, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     if before.tables:
         changes = compare_tables(before.tables, _as_published(after.tables), inputs.as_of)
         changes += compare_standing(before.standing, after.standing)
-        alarms = find_alarms(before, after, changes, _limits_pct(order))
+        alarms = find_alarms(before, after, changes, _limits_pct(states))
     open_ones = [alarm for alarm in alarms if alarm.name not in accept]
     if open_ones:
         command = order.command((*accept, *_names(open_ones)))
@@ -110,10 +112,10 @@ def _require_known(accept: tuple[str, ...], before: Side, after: Side) -> None:
         )
 
 
-def _limits_pct(order: Order) -> dict[str, float]:
+def _limits_pct(states: Iterable[SourceState]) -> dict[str, float]:
     """Return the shrinkage that sources allow their table or layer; the largest of several."""
     limits: dict[str, float] = {}
-    for state in read_states(order):
+    for state in states:
         source, name = state.source, state.source.table or state.source.layer
         if source.may_shrink_pct is not None:
             limits[name] = max(limits.get(name, 0.0), source.may_shrink_pct)
@@ -132,7 +134,7 @@ def _side_before(order: Order, edition: str) -> Side:
     return Side(read_edition(folder), read_standing(folder), layers)
 
 
-def _side_after(order: Order) -> Side:
+def _side_after(order: Order, states: Iterable[SourceState]) -> Side:
     standing = pd.read_parquet(order.work / "standing.parquet")
     tables = read_tables(order)
     steps = dict(
@@ -146,7 +148,7 @@ def _side_after(order: Order) -> Side:
         }
         for row in rows_of(standing)
     }
-    names = sorted(state.source.layer for state in read_states(order) if state.source.layer)
+    names = sorted(state.source.layer for state in states if state.source.layer)
     layers = {name: extent(read_layer_file(order, name)) for name in names}
     best = positions_table(gpd.read_parquet(order.work / "positions.parquet"))
     return Side({**tables, "positions": best}, told, layers)

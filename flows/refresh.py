@@ -1,13 +1,16 @@
 """The nightly run as Prefect's flow."""
 
+import logging
+
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact
 from prefect.events.worker import EventsWorker
 from prefect.runtime import deployment, flow_run
 
 from flows.order import Order, Report
 from flows.run import carry_out
-from flows.tasks import as_task
+from flows.tasks import UNREACHED, as_task, leave_artifact
+
+log = logging.getLogger("atlas.run")
 
 ARTIFACT_KEY = "refresh-report"
 
@@ -19,13 +22,24 @@ def refresh(order: Order, accept: tuple[str, ...] = ()) -> Report:
     return carry_out(order, accept, as_task, due, _tell)
 
 
-def run_refresh(order: Order, accept: tuple[str, ...]) -> Report:
-    """Run the flow once, and leave nothing unsaid to a server that ends with this run."""
+def refresh_once(order: Order, accept: tuple[str, ...] = ()) -> Report:
+    """Run the flow and return what it did, also where Prefect cannot write down that it did."""
+    ended: list[Report] = []
+
+    def run(order: Order, accept: tuple[str, ...]) -> Report:
+        ended.append(refresh.fn(order, accept))
+        return ended[-1]
+
     try:
-        return refresh(order, accept)
+        return flow(name=refresh.name, persist_result=False)(run)(order, accept)
+    except UNREACHED as error:
+        if not ended:
+            raise
+        log.error("Prefect has not got the end of the run: %s: %s", type(error).__name__, error)
+        return ended[-1]
     finally:
-        EventsWorker.drain_all()
+        EventsWorker.drain_all()  # nothing is left unsaid to a server that ends with this run
 
 
 def _tell(markdown: str) -> None:
-    create_markdown_artifact(key=ARTIFACT_KEY, markdown=markdown)
+    leave_artifact(ARTIFACT_KEY, markdown)

@@ -4,6 +4,7 @@ Prefect reads PREFECT_API_URL when it is imported, so the server is started befo
 starts, its parent imports what it needs.
 """
 
+import fcntl
 import os
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,36 +43,58 @@ def prefect_server(is_lasting: bool) -> Iterator[Wait]:
     if os.environ.get("PREFECT_API_URL"):
         yield lambda: 0.0
         return
-    begun = time.monotonic()
-    port, made = _free_port(), Path(os.environ["PREFECT_HOME"]) / MADE
-    is_made = made.is_file() and made.read_text(encoding="ascii") == version("prefect")
-    settings = {} if is_lasting else dict(EPHEMERAL)
-    settings |= {"PREFECT_API_DATABASE_MIGRATE_ON_START": "false"} if is_made else {}
-    process = subprocess.Popen(
-        [sys.executable, "-c", f"from flows.server import serve; serve({port})"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **settings},
-    )
+    begun, port = time.monotonic(), _free_port()
+    made = Path(os.environ["PREFECT_HOME"]) / MADE
     address = f"http://127.0.0.1:{port}/api"
-    os.environ["PREFECT_API_URL"] = address
+    with ExitStack() as first:
+        first.enter_context(_making_alone(made))
+        settings = {} if is_lasting else dict(EPHEMERAL)
+        settings |= {"PREFECT_API_DATABASE_MIGRATE_ON_START": "false"} if _is_made(made) else {}
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"from flows.server import serve; serve({port})"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **settings},
+        )
+        os.environ["PREFECT_API_URL"] = address
 
-    def wait() -> float:
-        _await(address, process)
-        made.write_text(version("prefect"), encoding="ascii")
-        return time.monotonic() - begun
+        def wait() -> float:
+            _await(address, process)
+            made.write_text(version("prefect"), encoding="ascii")
+            first.close()
+            return time.monotonic() - begun
 
-    try:
-        yield wait
-    finally:
-        os.environ.pop("PREFECT_API_URL", None)
-        process.terminate()
         try:
-            process.wait(ENDS_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield wait
+        finally:
+            os.environ.pop("PREFECT_API_URL", None)
+            _end(process)
+
+
+def _is_made(made: Path) -> bool:
+    return made.is_file() and made.read_text(encoding="ascii") == version("prefect")
+
+
+@contextmanager
+def _making_alone(made: Path) -> Iterator[None]:
+    """Hold off other first starts: two servers that make one database break each other."""
+    if _is_made(made):
+        yield
+        return
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with made.with_name("starting").open("w") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        yield
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _free_port() -> int:

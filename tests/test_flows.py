@@ -7,16 +7,22 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import openpyxl
 import pytest
+from conftest import Tree
 
+from atlas.editions import Shop, read_manifest
 from builds import ATLAS, SOURCES, Built, digests, run_atlas
+from flows.heartbeat import read_beat, write_beat
 from flows.inbox import take
 from flows.intake import collect
 from flows.order import Order
-from geodata.archive import Archive
+from flows.run import carry_out
+from geodata.archive import Archive, sha256_of
 from geodata.inbox import taken
 from planners import fill, results, sign
 
@@ -169,28 +175,113 @@ def test_workbooks_go_round_from_the_template_to_the_page_and_the_answer(
     assert len(taken(Archive(order.archive))) == 2
 
 
-def test_the_schedule_catches_up_runs_at_its_minute_and_leaves_no_process(
-    built: Built, tmp_path: Path
-) -> None:
-    command = [str(ATLAS), "schedule", "--out", str(tmp_path), "--cron", "* * * * *"]
+THREE_NIGHTS = datetime.timedelta(days=3)
+KILLS_THE_SERVER = """#!/bin/sh
+kill -9 $(pgrep -P $PPID -f 'prefect server')
+"""
+
+
+@contextmanager
+def started(
+    *arguments: object, env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the installed command in a session of its own, of which nothing is left."""
     with subprocess.Popen(
-        [*command, *built.network],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        [str(ATLAS), *map(str, arguments)],
         start_new_session=True,
+        env={**os.environ, **(env or {})},
     ) as process:
-        until = time.monotonic() + 420
-        runs = tmp_path / "var" / "runs"
-        while len(list(runs.glob("*/report.json"))) < 2 and time.monotonic() < until:
-            assert process.poll() is None
-            time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
-    assert (tmp_path / "public" / "index.html").is_file()
-    told = [json.loads(path.read_text()) for path in sorted(runs.glob("*/report.json"))]
-    assert [report["run"] for report in told[:2]] == ["published", "unchanged"]
-    assert json.loads((tmp_path / "var" / "heartbeat.json").read_text())["next_due"]
-    left = subprocess.run(
-        ["pgrep", "--session", str(process.pid)], capture_output=True, text=True, check=False
-    )
-    assert left.stdout == ""
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def until_true(
+    is_so: Callable[[], object], seconds: float, *running: subprocess.Popen[bytes]
+) -> None:
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until
+        assert [process.poll() for process in running] == [None] * len(running)
+        time.sleep(0.2)
+
+
+def reports_of(var: Path) -> list[str]:
+    """Return how the runs ended, in their order."""
+    paths = sorted((var / "runs").glob("*/report.json"))
+    return [json.loads(path.read_text(encoding="utf-8"))["run"] for path in paths]
+
+
+def led_to(root: Path) -> list[str]:
+    """Return the published editions that lead to the current one, the first first; all whole."""
+    shop, entries = Shop(root), Archive(root / "var" / "archive").entries("editions")
+    previous = {entry["edition"]: entry["previous"] for entry in entries}
+    way = [shop.current()]
+    while previous[way[-1]]:
+        way.append(previous[way[-1]])
+    for edition in way:
+        folder = shop.editions / edition
+        for name, told in read_manifest(folder)["files"].items():
+            assert sha256_of((folder / name).read_bytes()) == told["sha256"], name
+    return way[::-1]
+
+
+def test_a_run_that_published_has_ended_well_whatever_becomes_of_prefects_server(
+    tree: Tree, tmp_path: Path
+) -> None:
+    hook = tmp_path / "hook.sh"
+    hook.write_text(KILLS_THE_SERVER, encoding="utf-8")
+    hook.chmod(0o755)
+    env = {"ATLAS_ON_SUCCESS": str(hook), "PREFECT_CLIENT_MAX_RETRIES": "0"}
+    asked = ("--out", tmp_path / "root", "--sources", tree.folder, "--offline")
+    done = run_atlas("refresh", *asked, env=env)
+    assert done.returncode == 0, done.stderr
+    assert "published: edition 2026-01-05-" in done.stdout
+    assert "Prefect has not got the end of the run: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_two_refreshes_started_together_make_one_edition_each_in_order(
+    tree: Tree, tmp_path: Path
+) -> None:
+    root, days = tmp_path / "root", ("2026-02-01", "2026-02-02")
+    asked = ("--out", root, "--sources", tree.folder, "--offline", "--wait")
+    first, second = (("refresh", *asked, "--as-of", day) for day in days)
+    with started(*first) as one, started(*second) as other:
+        assert [process.wait(300) for process in (one, other)] == [0, 0]
+    assert sorted(edition[:10] for edition in led_to(root)) == list(days)
+    assert Shop(root).listed() == led_to(root)
+
+
+def test_a_schedule_catches_up_missed_nights_once_and_waits_for_a_run_that_goes_on(
+    tree: Tree, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    var, asked = root / "var", ("--out", root, "--sources", tree.folder, "--offline")
+    var.mkdir(parents=True)
+    then = {"began": (datetime.datetime.now(datetime.UTC) - THREE_NIGHTS).isoformat()}
+    write_beat(var, state="published", last_ended={**then, "run": "before it slept"})
+    with started("schedule", *asked, "--cron", "* * * * *") as schedule:
+        until_true(lambda: len(reports_of(var)) >= 2, 420, schedule)
+        told = reports_of(var)
+        assert told == ["published", "unchanged"]
+        assert read_beat(var)["next_due"]
+
+        def goes_on(_: str) -> None:
+            """Stay in the run until the scheduled one stands behind it."""
+            queue = var / "queue"
+            until_true(lambda: len(list(queue.glob("*.ticket"))) > 1, 300, schedule)
+            assert Shop(root).current().startswith("2026-02-01")
+
+        other = {"as_of": datetime.date(2026, 2, 1), "online": False, "wait_s": None}
+        carry_out(Order(root=root, sources=tree.folder, **other), tell=goes_on)
+        until_true(lambda: Shop(root).current().startswith("2026-01-05"), 240, schedule)
+        until_true(lambda: len(reports_of(var)) >= len(told) + 2, 240, schedule)
+        schedule.send_signal(signal.SIGINT)
+        schedule.wait(60)
+    assert [edition[:10] for edition in led_to(root)] == ["2026-01-05", "2026-02-01", "2026-01-05"]
+    assert reports_of(var).count("published") == 3
+    left = ["pgrep", "--session", str(schedule.pid)]
+    assert subprocess.run(left, capture_output=True, text=True, check=False).stdout == ""

@@ -9,12 +9,17 @@ from datetime import date
 from pathlib import Path
 
 import feedparser
+import numpy as np
 import pytest
 from conftest import TINY, Tree
 from nights import Nights, adding, altering
 
 from atlas import editions as shelf
+from atlas.editions import Shop
+from bench.synthetic import SEED, write_region
+from bench.year import PLACES, Year
 from builds import digests
+from geodata import archive
 from geodata.archive import Archive
 from geodata.audit import audit
 from geodata.errors import PublishRefusedError, UsageError
@@ -295,6 +300,29 @@ def test_hindsight_about_no_past_day_is_a_usage_error(again: Nights) -> None:
     for told in ({}, {"as_of": date(2027, 1, 1)}):
         with pytest.raises(UsageError, match="--hindsight is about a past day"):
             again.run(hindsight=True, **told)
+
+
+def test_every_one_of_many_nights_is_rebuilt_with_the_bytes_it_had(tmp_path: Path) -> None:
+    sources = write_region(tmp_path / "sources", PLACES)
+    year = Year(tmp_path / "root", sources, np.random.default_rng(SEED))
+    days = [date(2027, 1, day) for day in range(1, shelf.KEPT + 3)]
+    for day in days:
+        year.live(day)
+    assert len(Shop(year.root).listed()) == shelf.KEPT
+    assert [day for day in days if not year.is_rebuilt(day)] == []
+
+
+def test_a_night_reads_each_line_of_the_logs_once(
+    again: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[bytes] = []
+    parse = archive.read_entry
+    monkeypatch.setattr(archive, "read_entry", lambda line: read.append(line) or parse(line))
+    again.edit("tiny_gaps", lambda rows: rows, date(2026, 1, 8))
+    again.run()
+    held = Archive(again.order().archive)
+    lines = [line for log in ("accepted", "editions") for line in held.lines(log) if line]
+    assert len([line for line in read if line]) <= len(lines) + 1
 
 
 def test_a_root_that_shows_only_past_days_is_no_edition_before_the_first(tmp_path: Path) -> None:

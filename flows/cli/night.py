@@ -75,10 +75,10 @@ def refresh(accept: tuple[str, ...], site_url: str | None, **asked: object) -> N
     if not os.environ.get("PREFECT_API_URL"):
         err.print("atlas: starting Prefect's temporary server (5-40 s) …", style="dim")
     with prefect_server(is_lasting=False) as await_server:
-        from flows.refresh import run_refresh  # Prefect reads its address when it is imported
+        from flows.refresh import refresh_once  # Prefect reads its address when it is imported
 
         start_s = await_server()
-        _print_report(order, run_refresh(order, accept), start_s)
+        _print_report(order, refresh_once(order, accept), start_s)
 
 
 def _print_report(order: Order, report: Report, start_s: float) -> None:
