@@ -16,7 +16,6 @@ from shapely.geometry.base import BaseGeometry
 from atlas import oc4ids
 from atlas.compare import FORMULA_STARTS, changes_json
 from atlas.formats import (
-    GIS_NAME,
     UNIT_FIELDS,
     dictionary,
     dictionary_columns,
@@ -28,6 +27,7 @@ from atlas.formats import (
 from atlas.guide import record_schema
 from atlas.metadata import FRICTIONLESS_TYPE, RECORD_SCHEMA, about, datapackage
 from atlas.records import Book, Record
+from geodata.region import here
 from geodata.schema import TABLE, Column
 
 COORDINATE_DECIMALS = 6
@@ -75,7 +75,7 @@ def history_table(book: Book) -> pd.DataFrame:
 
 def _write_formats(book: Book, data: Path) -> None:
     """Write what other programs open: a workbook, CSV for Excel and the GIS files."""
-    write_workbook(book.tables, data / f"{GIS_NAME}.xlsx", about(book))
+    write_workbook(book.tables, data / f"{here().atlas_id}.xlsx", about(book))
     (data / "csv-excel").mkdir(exist_ok=True)
     for name, table in book.tables.items():
         text = vietnamese_csv(table, TABLE[name].columns)

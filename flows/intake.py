@@ -14,7 +14,7 @@ import pandas as pd
 
 from atlas.editions import Inputs, Shop, code_digest, read_manifest
 from atlas.records import SourceState
-from flows.order import PROJECT, Order, today
+from flows.order import PROJECT, Order, in_region, today
 from flows.past import collect_then, inputs_then, look_back, workbooks_of
 from flows.work import (
     is_made,
@@ -44,6 +44,7 @@ from geodata.reader import Reader
 from geodata.voices import Combined, combine
 
 
+@in_region
 def collect(order: Order) -> Path:
     """Collect every source into the archive; leave what became of each.
 
@@ -81,6 +82,7 @@ def collect(order: Order) -> Path:
     return path
 
 
+@in_region
 def inputs_of(order: Order) -> Inputs:
     """Return what the edition of this run is a pure function of."""
     collected = read_collected(order)
@@ -107,9 +109,9 @@ def inputs_of(order: Order) -> Inputs:
 
 
 def _code(order: Order) -> str:
-    """Checksum of our code and of what the sources say of themselves."""
+    """Checksum of our code and of what the region and its sources say of themselves."""
     packages = *(PROJECT / name for name in ("geodata", "atlas", "flows")), order.sources
-    return code_digest(packages, order.site, PROJECT / "requirements.lock")
+    return code_digest(packages, order.site, PROJECT / "requirements.lock", order.region)
 
 
 def _previous(shop: Shop) -> str:
@@ -118,6 +120,7 @@ def _previous(shop: Shop) -> str:
     return "" if not current or read_manifest(shop.public).get("looks_back") else current
 
 
+@in_region
 def check(order: Order, collected: Path) -> Path:
     """Read and check every source; leave accepted tables, layers, findings and quarantine.
 
@@ -261,6 +264,7 @@ def _accept(order: Order, states: Sequence[SourceState], findings: list[Finding]
                 Freshness(archive).confirm(source.source_id, files, today())
 
 
+@in_region
 def refuse_broken_sources(order: Order) -> None:
     """Raise PublishRefusedError that names every fault of every broken source."""
     broken = [f for f in read_run_findings(order) if f.severity == "source"]

@@ -67,6 +67,7 @@ interface Found {
 }
 
 interface FindFile {
+  name: string;
   edition: string;
   as_of: string;
   as_of_text: string;
