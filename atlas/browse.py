@@ -25,7 +25,8 @@ from atlas.telling import (
 )
 from atlas.track import OWNING, SCHEDULES, Group, districts_of
 from atlas.words import Words
-from atlas.years import FIRST_YEAR, year_marks
+from atlas.years import year_marks
+from geodata.region import here
 from geodata.schema import FUNDS, MONEY_KINDS, POSITION_METHODS
 
 WHO = ("developer", "investor", "owner")
@@ -91,11 +92,12 @@ def find_data(book: Book, words: Words) -> dict[str, Json]:
         if key.startswith("browse.")
     }
     return {
+        "name": here().atlas_id,
         "edition": book.edition,
         "as_of": book.as_of.isoformat(),
         "as_of_text": words.date(book.as_of),
         "lang": words.lang,
-        "first_year": FIRST_YEAR,
+        "first_year": here().years[0],
         "words": shown | _names(book, words),
         "choices": {name: list(told(book, words)) for name, told in CHOICES.items()},
         "routes": _routes(book, words),

@@ -2,7 +2,7 @@
 
 What bears the name or the number of a subject is a candidate. It takes the place of a schematic
 position only where it agrees with what the sources say; else a finding says why not, with the
-numbers. All is measured in metres of EPSG:5897. Nothing is drawn into a gap.
+numbers. All is measured in metres of the region's zone. Nothing is drawn into a gap.
 """
 
 import re
@@ -21,7 +21,7 @@ from atlas.measure import METRES_PER_KM, SQUARE_METRES_PER_HECTARE
 from atlas.positions import OSM_ACCURACY_M, Told, units_of
 from atlas.search import folded
 from geodata.cells import parts_of, rows_of
-from geodata.crs import DISPLAY_CRS, METRIC_CRS
+from geodata.crs import DISPLAY_CRS, metric_crs
 from geodata.findings import Finding
 
 LENGTH_TOLERANCE = 0.15
@@ -159,7 +159,7 @@ def _ground(tables: Tables) -> Ground:
         gpd.points_from_xy(numbers["longitude"], numbers["latitude"]),
         index=numbers.index,
         crs=DISPLAY_CRS,
-    ).to_crs(METRIC_CRS)
+    ).to_crs(metric_crs())
     told = zip(numbers.index.astype("str"), middles.x, middles.y, numbers["reach_m"], strict=True)
     units = {name: Unit(name, Point(x, y), float(reach)) for name, x, y, reach in told}
     discs = [unit.middle.buffer(unit.reach_m) for unit in units.values()]
@@ -188,7 +188,7 @@ def _route(
     """Merge the ways of a route and hold the line against what its sources say."""
     nodes = ground.known(row["node_ids"])
     parts = merged(ways.geometry)
-    metric = gpd.GeoSeries(parts, crs=DISPLAY_CRS).to_crs(METRIC_CRS).to_numpy()
+    metric = gpd.GeoSeries(parts, crs=DISPLAY_CRS).to_crs(metric_crs()).to_numpy()
     chosen, apart_m = main_stretch(metric, nodes)
     line = shapely.union_all(metric[chosen])
     claims = ground.lengths_km.get(row["route_id"], ())
@@ -299,7 +299,7 @@ def _place(
     shape = shapely.union_all(shapes.geometry.to_numpy())
     if shape.is_empty or not shapes.is_valid.all():
         return shape, ["its outline crosses itself or is none"]
-    metric = gpd.GeoSeries([shape], crs=DISPLAY_CRS).to_crs(METRIC_CRS).iloc[0]
+    metric = gpd.GeoSeries([shape], crs=DISPLAY_CRS).to_crs(metric_crs()).iloc[0]
     units = ground.known(row["commune_ids"]) or ground.known(row["district_ids"])
     claims = ground.areas_ha.get(row["place_id"], ())
     faults = [

@@ -17,9 +17,10 @@ from atlas.telling import NOT_KNOWN
 from atlas.tiled import Tiled
 from atlas.tiles import spots
 from atlas.words import Words
-from atlas.years import FIRST_YEAR, LAST_YEAR, LETTER, NOT_YET
+from atlas.years import LETTER, NOT_YET
 from geodata.cells import rows_of
 from geodata.dates import period_end, period_start
+from geodata.region import here
 from geodata.schema import FUNDS
 
 UNPLACED = "unplaced"
@@ -187,7 +188,8 @@ def year_marks(tiled: Tiled, as_of: date) -> "pd.Series[str]":
     total = pd.RangeIndex(len(tiled.subjects))
     marks = pd.Series("", index=total, dtype=object)
     stood: dict[date, pd.DataFrame] = {}
-    for year in range(FIRST_YEAR, LAST_YEAR + 1):
+    first, last = here().years
+    for year in range(first, last + 1):
         end = date(year, 12, 31)
         day = min(end, as_of)
         if day not in stood:

@@ -17,7 +17,6 @@ from atlas import oc4ids
 from atlas.bulk import bulk_layer
 from atlas.compare import FORMULA_STARTS, changes_json
 from atlas.formats import (
-    GIS_NAME,
     UNIT_FIELDS,
     dictionary,
     dictionary_columns,
@@ -30,6 +29,7 @@ from atlas.formats import (
 from atlas.guide import record_schema
 from atlas.metadata import FRICTIONLESS_TYPE, RECORD_SCHEMA, about, datapackage, left_out
 from atlas.records import Book, Record
+from geodata.region import here
 from geodata.schema import TABLE, Column
 
 COORDINATE_DECIMALS = 6
@@ -78,7 +78,7 @@ def history_table(book: Book) -> pd.DataFrame:
 
 def _write_formats(book: Book, data: Path) -> None:
     """Write what other programs open: a workbook, CSV for Excel and the GIS files."""
-    write_workbook(book.tables, data / f"{GIS_NAME}.xlsx", about(book))
+    write_workbook(book.tables, data / f"{here().atlas_id}.xlsx", about(book))
     (data / "csv-excel").mkdir(exist_ok=True)
     for name, table in book.tables.items():
         text = vietnamese_csv(table, TABLE[name].columns)

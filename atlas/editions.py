@@ -20,6 +20,7 @@ from typing import Any
 
 from geodata.archive import sha256_of
 from geodata.errors import AtlasError, UsageError
+from geodata.region import FILE
 
 MANIFEST = "manifest.json"
 STATUS = "status.json"
@@ -70,12 +71,16 @@ class Inputs:
         return f"{self.as_of.isoformat()}-{sha256_of((self.key + self.previous).encode())[:12]}"
 
 
-def code_digest(tops: Iterable[Path], lock: Path) -> str:
-    """Checksum of the code and the settings below these folders, and of the locked versions."""
+def code_digest(tops: Iterable[Path], lock: Path, region: Path) -> str:
+    """Checksum of the code and the settings below these folders, and of the locked versions.
+
+    ``lock`` names the locked versions, ``region`` the ``region.toml``: of no other region's.
+    """
     digest = hashlib.sha256(lock.read_bytes() if lock.is_file() else b"")
+    digest.update(hashlib.sha256(region.read_bytes()).digest())
     for top in tops:
-        paths = [p for p in top.rglob("*") if p.suffix in CODE_SUFFIXES and p.is_file()]
-        inner = {p.relative_to(top): p for p in paths}
+        paths = [p for p in top.rglob("*") if p.suffix in CODE_SUFFIXES and p.name != FILE]
+        inner = {p.relative_to(top): p for p in paths if p.is_file()}
         for name in sorted(n for n in inner if not {"node_modules", "sources"} & set(n.parts)):
             digest.update(f"{top.name}/{name.as_posix()}\n".encode())
             digest.update(hashlib.sha256(inner[name].read_bytes()).digest())

@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +18,7 @@ from atlas.news import line_text
 from atlas.records import Book, Past
 from atlas.telling import STAGE_GROUPS
 from atlas.words import Words, plain
+from geodata.region import here
 
 ATOM = "http://www.w3.org/2005/Atom"
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -157,11 +159,11 @@ def _bare(past: Past, words: Words) -> str:
 
 def _urn(path: str) -> str:
     """Return an id that outlives a move of the site to another address."""
-    return uuid.uuid5(uuid.NAMESPACE_URL, f"hau-giang-atlas/{path}").urn
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{here().atlas_id}/{path}").urn
 
 
 def _stamp(day: str) -> str:
-    return f"{day}T00:00:00+07:00"
+    return here().midnight(date.fromisoformat(day)).isoformat()
 
 
 def _link(parent: ElementTree.Element, rel: str, href: str, media: str) -> None:

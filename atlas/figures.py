@@ -28,9 +28,10 @@ from atlas.track import (
 )
 from atlas.words import PART_OF_YEAR, YEARS, Words
 from geodata.dates import is_date, period_end, period_start
+from geodata.region import here
 
-PORTFOLIO_YEARS = (2018, 2031)
-"""The first year shown and the first one no more shown: both plans end in 2030."""
+YEARS_BEFORE = 2
+"""So many years before those of the map's slider begins the chart of all subjects."""
 
 LABEL_CHARACTERS = 42  # what fits beside a chart; the whole name stands in the table
 ABOVE_CHARACTERS = 32  # what fits above a bar, before its amount
@@ -50,6 +51,12 @@ THIN_DEGREES = 0.0005  # about 50 m, less than a pixel of the small map
 RINGED = ("preparing", "building", "operating")
 
 
+def portfolio_years() -> tuple[int, int]:
+    """Return the first year of the chart of all subjects, and the first one no more on it."""
+    first, last = here().years
+    return first - YEARS_BEFORE, last + 1
+
+
 def portfolio(groups: Iterable[tuple[str, Sequence[Record]]], as_of: date) -> Chart:
     """Draw every subject with a dated step or promise, under the heading of its kind."""
     lanes: list[Lane] = []
@@ -58,7 +65,7 @@ def portfolio(groups: Iterable[tuple[str, Sequence[Record]]], as_of: date) -> Ch
         if told:
             lanes.append(Lane(_word(f"layer.{kind}"), (), is_heading=True))
             lanes += [_lane(record, as_of) for record in told]
-    return gantt(lanes, PORTFOLIO_YEARS, _at(as_of), _day(as_of))
+    return gantt(lanes, portfolio_years(), _at(as_of), _day(as_of))
 
 
 def state_map(book: Book) -> Chart | None:
@@ -164,7 +171,7 @@ def planner_values(book: Book, groups: Iterable[tuple[str, Sequence[Record]]]) -
         "map_kinds": MAP_KINDS,
         "portfolio": portfolio(groups, book.as_of),
         "gantt_rows": gantt_rows(book),
-        "first_year": PORTFOLIO_YEARS[0],
+        "first_year": portfolio_years()[0],
         "amounts": amounts(book),
         "money_bars": money_bars,
         "waiting": waiting(book),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import geopandas as gpd
 import numpy as np
@@ -21,6 +22,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from atlas.compare import FORMULA_STARTS
 from geodata.crs import DISPLAY_CRS
+from geodata.region import here
 from geodata.schema import TABLES, Column
 
 NUMBER_KINDS = frozenset({"integer", "number", "decimal"})
@@ -49,7 +51,7 @@ NUMBER_FIELDS = (
     *("area_ha", "occupancy_pct", "length_km_claimed", "accuracy_m"),
 )
 UNIT_FIELDS = ("unit_id", "code", "name_vi", "name_en")
-GIS_NAME = "hau-giang-atlas"
+CLOCK = Lock()
 
 
 def write_workbook(
@@ -62,7 +64,7 @@ def write_workbook(
     """
     settings = {"strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(str(path), settings) as book:
-        book.set_properties({"title": GIS_NAME, "created": datetime.datetime(2021, 1, 1)})
+        book.set_properties({"title": here().atlas_id, "created": datetime.datetime(2021, 1, 1)})
         styles = {
             "title": book.add_format({"bold": True, "bg_color": "#E3EEEC", "text_wrap": True}),
             "name": book.add_format({"font_color": "#4D5B60", "bottom": 1}),
@@ -191,7 +193,7 @@ def dictionary() -> pd.DataFrame:
             ";".join(column.references),
         ]
         for table in TABLES
-        for column in (*table.columns, SOURCE_COLUMN)
+        for column in map(here().local, (*table.columns, SOURCE_COLUMN))
     ]
     return pd.DataFrame(rows, columns=[column.name for column in _DICTIONARY], dtype="str")
 
@@ -220,7 +222,7 @@ def write_layers(layers: Mapping[str, gpd.GeoDataFrame], folder: Path, as_of: st
 
     FlatGeobuf leaves out records without a position, which its spatial index cannot hold.
     """
-    package = folder / f"{GIS_NAME}.gpkg"
+    package = folder / f"{here().atlas_id}.gpkg"
     package.unlink(missing_ok=True)
     with _dated(f"{as_of}T00:00:00Z"):
         for name, layer in layers.items():
@@ -241,10 +243,11 @@ def _write_layer(layer: gpd.GeoDataFrame, path: Path, name: str) -> None:
 
 @contextmanager
 def _dated(stamp: str) -> Iterator[None]:
-    """Let GDAL write this moment instead of the clock's."""
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": stamp})
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+    """Let GDAL write this moment instead of the clock's; it has one setting for all threads."""
+    with CLOCK:
+        before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": stamp})
+        try:
+            yield
+        finally:
+            pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

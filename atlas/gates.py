@@ -91,7 +91,7 @@ def find_alarms(
 
 
 def extent(layer: gpd.GeoDataFrame | None) -> Extent:
-    """Measure a layer in EPSG:5897."""
+    """Measure a layer in the region's zone."""
     if layer is None or layer.empty:
         return Extent(0, 0.0)
     metric = to_metric(layer)

@@ -1,4 +1,4 @@
-"""How the map reads a VN-2000 coordinate that somebody types: a polynomial, no projection there.
+"""How the map reads a typed coordinate of the region's zone: a polynomial, no projection there.
 
 The browser evaluates it; `pyproj` made it, over the ground that the map shows.
 """
@@ -6,8 +6,9 @@ The browser evaluates it; `pyproj` made it, over the ground that the map shows.
 import numpy as np
 import pyproj
 
-from atlas.layers import Box, Json
-from geodata.crs import DISPLAY_CRS, METRIC_CRS
+from atlas.layers import Json
+from geodata.crs import DISPLAY_CRS, metric_crs
+from geodata.region import Box
 
 DEGREE = 3
 SAMPLES = 25
@@ -25,13 +26,13 @@ def powers() -> list[tuple[int, int]]:
 
 
 def grid(limit: Box) -> dict[str, Json]:
-    """Return the terms that turn EPSG:5897 metres into degrees within ``limit`` (EPSG:4326).
+    """Return the terms that turn metres of the region's zone into degrees within ``limit``.
 
     With u and v the easting and northing from ``centre`` in units of 100 km, a degree is the sum
     of number x u^i x v^j over `powers`.
     """
     west, south, east, north = limit
-    outward = pyproj.Transformer.from_crs(DISPLAY_CRS, METRIC_CRS, always_xy=True)
+    outward = pyproj.Transformer.from_crs(DISPLAY_CRS, metric_crs(), always_xy=True)
     corners = outward.transform([west, east, west, east], [south, south, north, north])
     eastings, northings = (np.asarray(values) for values in corners)
     centre = [round(float(values.mean())) for values in (eastings, northings)]
@@ -39,7 +40,7 @@ def grid(limit: Box) -> dict[str, Json]:
         np.linspace(eastings.min(), eastings.max(), SAMPLES),
         np.linspace(northings.min(), northings.max(), SAMPLES),
     )
-    back = pyproj.Transformer.from_crs(METRIC_CRS, DISPLAY_CRS, always_xy=True)
+    back = pyproj.Transformer.from_crs(metric_crs(), DISPLAY_CRS, always_xy=True)
     longitudes, latitudes = back.transform(across.ravel(), up.ravel())
     u, v = ((flat.ravel() - c) / UNIT_M for flat, c in zip((across, up), centre, strict=True))
     terms = np.stack([u**i * v**j for i, j in powers()], axis=1)

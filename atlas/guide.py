@@ -9,6 +9,7 @@ from atlas import oc4ids
 from atlas.metadata import MEDIA, RECORD_SCHEMA, Download, left_out
 from atlas.records import Book, Record
 from atlas.words import Words
+from geodata.region import here
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 GEOMETRIES = (*("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"),)
@@ -40,7 +41,7 @@ def record_schema() -> dict[str, object]:
     head = {"edition": {"type": "string"}, "as_of": {"type": "string", "format": "date"}}
     return {
         "$schema": DRAFT,
-        "title": "One place or route of the Hậu Giang atlas",
+        "title": f"One place or route of the {here().publisher}",
         **_strict({**whole, "properties": head | whole["properties"]}),
         "$defs": parts,
     }

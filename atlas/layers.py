@@ -27,7 +27,8 @@ from atlas.telling import (
     stage_text,
 )
 from atlas.words import Words, plain
-from geodata.crs import DISPLAY_CRS, METRIC_CRS
+from geodata.crs import DISPLAY_CRS, metric_crs
+from geodata.region import Box, here
 
 DECIMALS = 5  # about 1 m: far below the error of anything drawn
 STEPS = 10**DECIMALS
@@ -35,9 +36,7 @@ SIMPLIFY_M = 30.0
 SQUARE_METRES_PER_HECTARE = 10_000
 LABEL_WATER_M = 4_000  # shorter waterways stay without a name
 PAN_DEGREES = 0.5
-HOME = (105.3, 9.5, 105.9, 10.0)  # the view of a map on which nothing stands
 
-Box = tuple[float, float, float, float]
 Json = str | int | float | None | list["Json"] | dict[str, "Json"]
 
 
@@ -138,10 +137,10 @@ def commune_layer(book: Book) -> gpd.GeoDataFrame | None:
     """Return the commune polygons, simplified together so that no gap opens between them."""
     if book.communes is None or book.communes.empty:
         return None
-    metric = book.communes.to_crs(METRIC_CRS)
+    metric = book.communes.to_crs(metric_crs())
     thin = shapely.coverage_simplify(metric.geometry.to_numpy(), SIMPLIFY_M)
     return gpd.GeoDataFrame(
-        {"unit_id": metric["unit_id"]}, geometry=list(thin), crs=METRIC_CRS
+        {"unit_id": metric["unit_id"]}, geometry=list(thin), crs=metric_crs()
     ).to_crs(DISPLAY_CRS)
 
 
@@ -196,7 +195,7 @@ def _units(book: Book, words: Words) -> Iterator[Json]:
 def _water(book: Book) -> Iterator[Json]:
     if book.waterways is None:
         return
-    metric = book.waterways.to_crs(METRIC_CRS)
+    metric = book.waterways.to_crs(metric_crs())
     thin = metric.geometry.simplify(SIMPLIFY_M).to_crs(DISPLAY_CRS)
     lengths = metric.geometry.length
     names = book.waterways["name"] if "name" in book.waterways else [""] * len(thin)
@@ -314,7 +313,7 @@ def _line(line: BaseGeometry) -> Json:
 def bounds(book: Book) -> dict[str, Box]:
     """Return the view to open with (``first``) and how far one may pan (``limit``)."""
     points = [at for r in book.records if (at := _drawn_at(r))]
-    boxes = [shapely.multipoints(points).bounds] if points else [HOME]
+    boxes = [shapely.multipoints(points).bounds] if points else [here().bounds]
     if book.communes is not None:
         west, south, east, north = book.communes.total_bounds.tolist()
         boxes.append((west, south, east, north))

@@ -11,10 +11,11 @@ from branca.element import Element, Figure, MacroElement
 from folium.template import Template
 from jinja2 import Template as PageTemplate
 
-from atlas.layers import Box, MapLayer, bounds, shown_layers
+from atlas.layers import MapLayer, bounds, shown_layers
 from atlas.records import Book
 from atlas.tiles import farthest_zoom
 from atlas.words import Words
+from geodata.region import Box
 
 ZOOM_START = 10
 MIN_ZOOM = 8

@@ -1,6 +1,6 @@
 """Numbers with a unit: areas, lengths, distances, and how complete a record is.
 
-Geometry is measured in EPSG:5897 and nowhere else.
+Geometry is measured in the region's zone and nowhere else.
 """
 
 import geopandas as gpd
@@ -46,13 +46,13 @@ EXPECTED = {
 
 
 def area_ha(layer: gpd.GeoDataFrame) -> "pd.Series[float]":
-    """Planar area in hectares; the layer must be in EPSG:5897."""
+    """Planar area in hectares; the layer must be in the region's zone."""
     require_metric(layer, "area")
     return layer.area / SQUARE_METRES_PER_HECTARE
 
 
 def length_km(layer: gpd.GeoDataFrame) -> "pd.Series[float]":
-    """Planar length in kilometres; the layer must be in EPSG:5897."""
+    """Planar length in kilometres; the layer must be in the region's zone."""
     require_metric(layer, "length")
     return layer.length / METRES_PER_KM
 

@@ -12,6 +12,7 @@ from atlas.records import Book, Record
 from atlas.telling import accuracy_text, claim_text, is_approximate
 from atlas.words import Words
 from geodata.archive import sha256_of
+from geodata.region import here
 from geodata.schema import TABLE, TABLES, Column
 
 FRICTIONLESS_TYPE = {
@@ -34,7 +35,6 @@ MEDIA = {
     "pmtiles": "application/vnd.pmtiles",
     "bin": "application/octet-stream",
 }
-WHOLE = ("hau-giang-atlas.xlsx", "hau-giang-atlas.gpkg")
 LAYERS = ("places", "routes", "communes")
 LAYER_FORMATS = ("geojson", "fgb", "parquet")
 RECORD_SCHEMA = "data/schema/record.json"
@@ -63,7 +63,7 @@ class Download:
     @property
     def key(self) -> str:
         """What its words are called in ``[file]`` of the word files."""
-        return self.name.replace("hau-giang-atlas", "all").replace(".", "_")
+        return self.name.replace(here().atlas_id, "all").replace(".", "_")
 
     @property
     def media(self) -> str:
@@ -80,6 +80,11 @@ class Download:
         return words(f"file.{self.key}")
 
 
+def whole() -> list[str]:
+    """Name the files that hold everything."""
+    return [f"{here().atlas_id}.{ending}" for ending in ("xlsx", "gpkg")]
+
+
 def download(book: Book, out: Path, path: str) -> Download:
     """Describe one file below ``out``; without size and checksum where it is not written yet."""
     file = out / path
@@ -92,7 +97,7 @@ def downloads(book: Book, out: Path) -> dict[str, list[Download]]:
     """Return the published files in the groups of the data page."""
     layers = [name for name in LAYERS if name != "communes" or book.communes is not None]
     files = {
-        "whole": list(WHOLE),
+        "whole": whole(),
         "layers": [f"{layer}.{ending}" for layer in layers for ending in LAYER_FORMATS],
         "tables": [f"{table.name}.csv" for table in TABLES],
         "excel": [f"csv-excel/{table.name}.csv" for table in TABLES],
@@ -131,14 +136,14 @@ def datapackage(book: Book, data: Path) -> dict[str, object]:
         for layer in LAYERS
         for ending in LAYER_FORMATS
     ]
-    files += [_file(data, name, f"all-{Path(name).suffix[1:]}") for name in WHOLE]
+    files += [_file(data, name, f"all-{Path(name).suffix[1:]}") for name in whole()]
     files.append(_file(data, "oc4ids.json", "oc4ids"))
     for told in (one for one in files if one.get("format") == "geojson"):
         told |= left_out(book) if told["name"] != "communes-geojson" else {}
     return {
         "profile": "data-package",
-        "name": "hau-giang-atlas",
-        "title": "Hậu Giang: công nghiệp và logistics / industry and logistics",
+        "name": here().atlas_id,
+        "title": f"{here().name_vi}: công nghiệp và logistics / industry and logistics",
         "version": book.edition,
         "licenses": [
             {"name": "other-open", "title": name}
@@ -190,6 +195,7 @@ def _size(path: Path) -> dict[str, object]:
 
 def _field(column: Column) -> dict[str, object]:
     constraints: dict[str, object] = {"required": column.required}
+    column = here().local(column)
     if column.enum:
         constraints["enum"] = [word for word in column.enum if word]
     if column.minimum is not None:
@@ -224,8 +230,8 @@ def dataset_jsonld(
         "isAccessibleForFree": True,
         "license": f"{site_url}{words.lang}/sources/index.html",
         "usageInfo": "; ".join(names),
-        "creator": {"@type": "Organization", "name": "Hậu Giang atlas"},
-        "spatialCoverage": {"@type": "Place", "name": "Hậu Giang, Cần Thơ, Việt Nam"},
+        "creator": {"@type": "Organization", "name": here().publisher},
+        "spatialCoverage": {"@type": "Place", "name": here().place},
         "distribution": [
             {
                 "@type": "DataDownload",
@@ -283,7 +289,10 @@ def about(book: Book) -> list[tuple[str, str]]:
     """Return the first sheet of the workbook: what it is, of what day, under which licences."""
     names: Mapping[str, None] = dict.fromkeys(s.source.licence for s in book.sources)
     return [
-        ("Atlas công nghiệp và logistics Hậu Giang", "Hậu Giang industry and logistics atlas"),
+        (
+            f"Atlas công nghiệp và logistics {here().name_vi}",
+            f"{here().name_en} industry and logistics atlas",
+        ),
         ("Ấn bản / Edition", book.edition),
         ("Ngày của số liệu / Data as of", book.as_of.isoformat()),
         ("Hàng 1, hàng 2 / Rows 1 and 2", "Tên cột tiếng Việt; tên cột trong các tệp khác / "

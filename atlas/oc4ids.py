@@ -14,15 +14,14 @@ from shapely.geometry import mapping
 
 from atlas.records import Book, Document, MoneyEvent, Promise, Record
 from atlas.telling import is_approximate, outward
+from geodata.region import here
 
 VERSION = "0.9"
 """What a package of schema 0.9.5 states: the standard's major and minor number."""
 
 SCHEMA_URL = "https://standard.open-contracting.org/infrastructure/schema/0__9__5/project-package-schema.json"
-PUBLISHER = "Hậu Giang atlas"
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 ODBL = "https://opendatacommons.org/licenses/odbl/1-0/"
-NOON = "T00:00:00+07:00"
 FULL_DATE = len("2025-12-04")
 COORDINATE_DECIMALS = 6
 URI_SIGNS = "!#$%&'()*+,/:;=?@[]~"
@@ -117,9 +116,9 @@ def package(book: Book, records: Iterable[Record], uri: str) -> dict[str, object
     has_osm = any(r.position and r.position.method == "osm" for r in told)
     return {
         "uri": uri,
-        "publishedDate": f"{book.as_of.isoformat()}{NOON}",
+        "publishedDate": moment(book.as_of.isoformat()),
         "version": VERSION,
-        "publisher": {"name": PUBLISHER},
+        "publisher": {"name": here().publisher},
         "license": ODBL if has_osm else CC0,
         "projects": [project(record) for record in told],
     }
@@ -135,7 +134,7 @@ def project(record: Record) -> dict[str, object]:
         "status": STATUS.get(record.stage.stage.stage_id, "") if record.stage else "",
         "sector": list(SECTORS[record.kind]),
         "additionalClassifications": [
-            {"scheme": "hau-giang-atlas", "id": record.kind, "description": record.kind}
+            {"scheme": here().atlas_id, "id": record.kind, "description": record.kind}
         ],
         "locations": [_location(record)],
         "budget": _budget(record),
@@ -146,9 +145,11 @@ def project(record: Record) -> dict[str, object]:
 
 
 def moment(date: str) -> str:
-    """Return a whole date as the standard's date-time, Hà Nội's midnight; "" for a cut one."""
+    """Return a whole date as the standard's date-time, the region's midnight; "" for a cut one."""
+    if len(date) != FULL_DATE:
+        return ""
     try:
-        return f"{datetime.date.fromisoformat(date)}{NOON}" if len(date) == FULL_DATE else ""
+        return here().midnight(datetime.date.fromisoformat(date)).isoformat()
     except ValueError:
         return ""
 
@@ -162,7 +163,8 @@ def _description(record: Record) -> str:
 
 def _location(record: Record) -> dict[str, object]:
     units = [unit.name_vi for unit in record.communes or record.districts or record.nodes]
-    address = {"locality": "; ".join(units), "region": "Cần Thơ", "countryName": "Việt Nam"}
+    province, country = here().province
+    address = {"locality": "; ".join(units), "region": province, "countryName": country}
     position = record.position
     told: dict[str, object] = {
         "id": f"{record.subject_id}.location",

@@ -11,13 +11,12 @@ from pathlib import Path
 
 from atlas.records import Book
 from geodata.archive import sha256_of
+from geodata.region import here
 
-NAME = "hau-giang-atlas.zip"
-TOP = "hau-giang-atlas/"
 LIMIT_BYTES = 200_000_000
 DAY_ONE = (1980, 1, 1, 0, 0, 0)
 MODE = 0o644 << 16
-LEFT_OUT = ("assets/card-*.png", "sitemap.xml", "manifest.json", "status.json", f"data/{NAME}")
+LEFT_OUT = ("assets/card-*.png", "sitemap.xml", "manifest.json", "status.json", "data/*.zip")
 STORED = {".png", ".woff2", ".xlsx", ".parquet"}
 """Endings of what is compressed already."""
 
@@ -27,7 +26,7 @@ def write_pack(book: Book, out: Path) -> str:
     files = {path.relative_to(out).as_posix(): path for path in _packed(out)}
     if sum(path.stat().st_size for path in files.values()) > LIMIT_BYTES:
         return ""
-    name = f"data/{NAME}"
+    name = f"data/{here().atlas_id}.zip"
     contents = {name: path.read_bytes() for name, path in files.items()}
     contents |= _told(book, contents)
     with zipfile.ZipFile(out / name, "w") as pack:
@@ -58,7 +57,7 @@ def _told(book: Book, contents: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def _entry(path: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(TOP + path, DAY_ONE)
+    entry = zipfile.ZipInfo(f"{here().atlas_id}/{path}", DAY_ONE)
     is_stored = Path(path).suffix in STORED
     entry.compress_type = zipfile.ZIP_STORED if is_stored else zipfile.ZIP_DEFLATED
     entry.external_attr = MODE

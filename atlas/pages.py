@@ -3,7 +3,6 @@
 Text from data reaches a page only through the templates of ``site/templates``, which escape it.
 """
 
-import functools
 import json
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
-from markupsafe import Markup
 
 from atlas import programme
 from atlas.assets import Assets
@@ -50,19 +48,16 @@ from atlas.telling import (
     unit_of,
     whole_history,
 )
+from atlas.templates import CSP, environment
 from atlas.titles import column_title, held_title, layer_title, step_text, table_title
 from atlas.track import SCHEDULES
 from atlas.views import SORTS, view
-from atlas.words import LANGUAGES, Words, plain, read_words
-from atlas.years import FIRST_YEAR, LAST_YEAR
+from atlas.words import LANGUAGES, Words, read_words
 from geodata.cells import parts_of
+from geodata.region import here
 from geodata.schema import MONEY_KINDS, TABLE, TABLES
 from geodata.voices import sheet_titles
 
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
-)
 PAGES = (
     ("", "home"),
     ("table", "table"),
@@ -124,7 +119,7 @@ def write_site(book: Book, out: Path, site: Path, address: Address = ADDRESS) ->
     chronicles = {lang: Chronicle(book, words[lang]) for lang in LANGUAGES}
     big = BigMap(book.tiled, assets, book.as_of, ground_layer(book, words)) if book.tiled else None
     told = chronicles, tiled_counts(book)
-    made = Site(book, out, assets, _environment(site), words, carried, gallery, big, *told)
+    made = Site(book, out, assets, environment(site), words, carried, gallery, big, *told)
     for chronicle in chronicles.values():
         write_feeds(chronicle, out, address.site_url)
     _write_choosers(made)
@@ -152,26 +147,6 @@ def _write_pack(made: Site, shared: Mapping[str, object]) -> None:
             _write_page(made, lang, "data", "data", values)
 
 
-@functools.cache
-def _environment(site: Path) -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(site / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=_shown,
-    )
-
-
-def _shown(value: object) -> object:
-    """Let no control or direction-changing character through, in text or in markup."""
-    if isinstance(value, Markup):
-        return Markup(plain(value))  # noqa: S704  (it was markup before)
-    return plain(value) if isinstance(value, str) else value
-
-
 def _write_choosers(made: Site) -> None:
     """Write the page of both languages, and its like for addresses that lead nowhere.
 
@@ -187,8 +162,8 @@ def _write_choosers(made: Site) -> None:
             home=home,
             is_404=is_404,
             card="" if is_404 else made.gallery.card(""),
-            vi=made.words["vi"],
-            en=made.words["en"],
+            first=made.words[here().languages[0]],
+            second=made.words[here().languages[1]],
         )
         made.write(path, text)
 
@@ -247,7 +222,7 @@ def _write_map(made: Site, lang: str) -> None:
         "sheet": " ".join(f"../../{path}" for path in _paper(made, lang)),
         "sorts": SORTS,
         "schedules": SCHEDULES,
-        "years": (FIRST_YEAR, LAST_YEAR),
+        "years": here().years,
         "map_html": figure.map_html,
         "layers": shown_layers(made.book),
         "by_kind": by_kind(made.book),
@@ -284,12 +259,12 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
     """Return what the templates may use on every page."""
     book, words = made.book, made.words[lang]
     (other,) = (name for name in LANGUAGES if name != lang)
-    here = posixpath.join(lang, page)
+    place = posixpath.join(lang, page)
     sources = {state.source.source_id: state.source for state in book.sources}
     titles: dict[str, object] = {**sheet_titles(book.workbooks), **sources}
 
     def root(path: str) -> str:
-        return posixpath.relpath(path, here)
+        return posixpath.relpath(path, place)
 
     def to(name: str, language: str = lang) -> str:
         return root(posixpath.join(language, name, "index.html"))
@@ -301,6 +276,7 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
         "card_size": (WIDTH, HEIGHT),
         "lang": lang,
         "languages": LANGUAGES,
+        "region": here(),
         "other_lang": other,
         "other_w": made.words[other],
         "w": words,

@@ -17,7 +17,8 @@ from shapely import LineString, Point
 from shapely.geometry.base import BaseGeometry
 
 from geodata.cells import among, by_value, parts_of, rows_of
-from geodata.crs import DISPLAY_CRS, METRIC_CRS, to_metric
+from geodata.crs import DISPLAY_CRS, metric_crs, to_metric
+from geodata.region import here
 from geodata.schema import POSITION_METHODS
 
 OSM_ACCURACY_M = 100.0
@@ -62,7 +63,7 @@ NOTES = {
         "Chỉ biết thuộc huyện, thị xã, thành phố cũ này",
         "Known only to lie in this old district",
     ),
-    "province": ("Chỉ biết thuộc tỉnh Hậu Giang cũ", "Known only to lie in old Hậu Giang"),
+    "province": ("Chỉ biết thuộc {area}", "Known only to lie in {area}"),
     "nodes": (
         "Đường nối sơ đồ qua các nơi mà nguồn nêu tên, không phải hướng tuyến",
         "A schematic line through the places that the sources name, not the alignment",
@@ -138,7 +139,8 @@ class Told:
     def at(self, subject_id: str, geometry: BaseGeometry) -> list[object]:
         """Return the row of `COLUMNS` for a subject."""
         cited = ";".join(dict.fromkeys(parts_of(self.document_ids)))
-        notes = NOTES[self.note]
+        vi, en = NOTES[self.note]
+        notes = vi.format(area=here().area_vi), en.format(area=here().area_en)
         return [subject_id, self.method, self.accuracy_m, self.as_of, cited, *notes, geometry]
 
 
@@ -209,7 +211,7 @@ def _around(method: str, note: str, known: pd.DataFrame) -> tuple[Told, Point]:
     """Stand at the first unit's point with a radius that holds every unit named."""
     points = gpd.GeoSeries(
         gpd.points_from_xy(known["longitude"], known["latitude"]), crs=DISPLAY_CRS
-    ).to_crs(METRIC_CRS)
+    ).to_crs(metric_crs())
     accuracy = float((points.distance(points.iloc[0]).to_numpy() + known["reach_m"]).max())
     point = Point(known["longitude"].iloc[0], known["latitude"].iloc[0])
     return Told(method, math.ceil(accuracy), note, known["document_ids"].iloc[0]), point
@@ -234,8 +236,8 @@ def spread(positions: gpd.GeoDataFrame, communes: gpd.GeoDataFrame | None) -> gp
     only to lie in the province stand in a row below it, where nobody takes them for placed.
     """
     points = positions[positions.geom_type == "Point"].sort_values("subject_id")
-    metric = points.to_crs(METRIC_CRS)
-    borders = None if communes is None else communes.to_crs(METRIC_CRS)
+    metric = points.to_crs(metric_crs())
+    borders = None if communes is None else communes.to_crs(metric_crs())
     is_placed = metric["accuracy_m"] <= UNPLACED_M
     unplaced = metric.index[~is_placed]
     drawn = dict(zip(unplaced, _row_below(positions, len(unplaced)), strict=True))
@@ -245,7 +247,7 @@ def spread(positions: gpd.GeoDataFrame, communes: gpd.GeoDataFrame | None) -> gp
         step = min(SPREAD_M, INNER_PART * group["accuracy_m"].min() / math.sqrt(len(group)))
         spots = _spiral(origin, len(group), step, _border_of(origin, borders))
         drawn.update(zip(group.index, spots, strict=True))
-    places = gpd.GeoSeries(drawn, crs=METRIC_CRS).to_crs(DISPLAY_CRS)
+    places = gpd.GeoSeries(drawn, crs=metric_crs()).to_crs(DISPLAY_CRS)
     return positions.assign(
         drawn_lon=places.x.round(5).reindex(positions.index),
         drawn_lat=places.y.round(5).reindex(positions.index),

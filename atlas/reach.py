@@ -1,6 +1,6 @@
 """How far is each place from every drawn road, canal and port: at least, and at most?
 
-Straight lines in EPSG:5897. A distance between two places of limited accuracy is a pair of
+Straight lines in the region's zone. A distance between two places of limited accuracy is a pair of
 bounds, never one number; what is not drawn as a line, or only known to lie in the province, has
 no distance at all.
 """

@@ -197,7 +197,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Access:
-    """The nearest named road, canal or port, in a straight line, EPSG:5897 kilometres.
+    """The nearest named road, canal or port, in a straight line, kilometres of the region's zone.
 
     ``uncertainty_km`` adds both accuracies: the true distance lies within it.
     """

@@ -14,7 +14,8 @@ from shapely.geometry.base import BaseGeometry
 from atlas.records import Book, Record
 from atlas.telling import drawn_as, is_unplaced, phase_text
 from atlas.words import Words
-from geodata.crs import DISPLAY_CRS, METRIC_CRS
+from geodata.crs import DISPLAY_CRS, metric_crs
+from geodata.region import Box, here
 
 UNIT_M = 100.0
 """One unit of the locator's drawing is a hundred metres."""
@@ -24,13 +25,10 @@ EDGE_M = 4_000.0
 LONG_WATER_M = 18_000.0
 SCALE_KM = 10
 LABEL_WIDTH, LABEL_HEIGHT = 120, 24
-HOME = (105.3, 9.6, 105.9, 10.0)
 QR_ERROR = "m"
 QR_MASK = 3
 """One of the eight patterns that readers undo; to weigh all eight takes four times as long."""
 CONTACT = re.compile(r"[^\s@<>\"'?&]+@[^\s@<>\"'?&]+")
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Address:
 class Spot:
     """One point of a record in both systems, with the decimals that its accuracy bears.
 
-    ``metres`` are x (north) and y (east) in VN-2000, as Vietnamese surveys write them.
+    ``metres`` are x (north) and y (east) in the region's zone, as Vietnamese surveys write them.
     """
 
     role: str
@@ -101,7 +99,7 @@ def _told_points(geometry: BaseGeometry) -> dict[str, BaseGeometry]:
 
 
 def spot_texts(spot: Spot, words: Words) -> tuple[str, str]:
-    """Return a spot as people write it, in WGS 84 and in VN-2000."""
+    """Return a spot as people write it, in WGS 84 and in the region's zone."""
     north, east = (words.rounded(metres, spot.metre_places) for metres in spot.metres)
     latitude, longitude = (
         words.rounded(degrees, spot.degree_places) for degrees in (spot.latitude, spot.longitude)
@@ -113,8 +111,8 @@ def spot_texts(spot: Spot, words: Words) -> tuple[str, str]:
 
 
 def to_metric(shapes: list[BaseGeometry]) -> list[BaseGeometry]:
-    """Reproject shapes from EPSG:4326 to EPSG:5897."""
-    return list(gpd.GeoSeries(shapes, crs=DISPLAY_CRS).to_crs(METRIC_CRS))
+    """Reproject shapes from EPSG:4326 to the region's zone."""
+    return list(gpd.GeoSeries(shapes, crs=DISPLAY_CRS).to_crs(metric_crs()))
 
 
 def _digits(accuracy_m: float) -> tuple[int, int]:
@@ -164,7 +162,7 @@ class Frame:
 def frame(book: Book) -> Frame:
     """Draw the ground: commune outlines where there are polygons, their points where not."""
     points = _commune_points(book)
-    metric = None if book.communes is None else book.communes.to_crs(METRIC_CRS)
+    metric = None if book.communes is None else book.communes.to_crs(metric_crs())
     box = _box(points.values() if metric is None else metric.geometry)
     bare = Frame(box, {}, {}, ())
     places = {unit: bare.at(*_xy(point)) for unit, point in points.items()}
@@ -188,7 +186,7 @@ def _commune_points(book: Book) -> dict[str, BaseGeometry]:
 
 
 def _box(shapes: Iterable[BaseGeometry]) -> Box:
-    told = list(shapes) or to_metric([shapely.box(*HOME)])
+    told = list(shapes) or to_metric([shapely.box(*here().bounds)])
     west, south, east, north = (float(value) for value in shapely.total_bounds(told))
     return west - EDGE_M, south - EDGE_M, east + EDGE_M, north + EDGE_M
 
@@ -197,7 +195,7 @@ def _water(book: Book, bare: Frame) -> Iterable[str]:
     """The long waterways, by which a reader finds the way; cut at the frame."""
     if book.waterways is None:
         return
-    metric = book.waterways.to_crs(METRIC_CRS).geometry
+    metric = book.waterways.to_crs(metric_crs()).geometry
     window = shapely.box(*bare.box)
     for line in sorted(metric[metric.length >= LONG_WATER_M], key=lambda one: one.wkb_hex):
         seen = line.simplify(SIMPLIFY_M).intersection(window)

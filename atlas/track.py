@@ -13,7 +13,8 @@ from atlas.programme import Row, rows_of
 from atlas.records import Access, Book, Claim, Fact, MoneyEvent, Promise, Record, Unit
 from geodata.cells import parts_of
 from geodata.dates import period_end, period_start
-from geodata.schema import FUNDS, MONEY_KINDS, MONEY_UNITS
+from geodata.region import here
+from geodata.schema import FUNDS, MONEY_KINDS
 
 SCHEDULES = ("late", "stalled", "on_time", "met", "undated", "ended")
 """The schedule states, in the order in which a planner asks for them."""
@@ -135,7 +136,7 @@ def amounts(book: Book) -> tuple[tuple[str, tuple[Amounts, ...]], ...]:
             kind,
             tuple(
                 _amounts(kind, unit, mine)
-                for unit in MONEY_UNITS
+                for unit in here().money_units
                 if (mine := [(r, e) for r, e in told if (e.kind, e.unit) == (kind, unit)])
             ),
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from atlas.layers import LAYERS
-from atlas.years import FIRST_YEAR, LAST_YEAR
+from geodata.region import here
 
 VERSION = "1"
 FACETS = (
@@ -100,6 +100,11 @@ def _one_of(*values: str) -> Check:
     return lambda value, _: value in values
 
 
+def _is_year(value: str, _known: Known) -> bool:
+    first, last = here().years
+    return value in map(str, range(first, last + 1))
+
+
 def _some_of(there: Callable[[Known], frozenset[str]]) -> Check:
     return lambda value, known: set(value.split(",")) <= there(known)
 
@@ -128,7 +133,7 @@ CHECKS: Mapping[str, Check] = {
     "sure": _one_of("1"),
     "view": _one_of("1"),
     "sort": _one_of(*SORTS),
-    "year": _one_of(*map(str, range(FIRST_YEAR, LAST_YEAR + 1))),
+    "year": _is_year,
     "colour": _one_of(*COLOURS),
     "id": lambda value, known: value in known.ids,
     "shortlist": _some_of(lambda known: known.ids),

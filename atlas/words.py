@@ -11,9 +11,14 @@ from pathlib import Path
 
 from geodata.dates import MONTHS
 from geodata.errors import AtlasError
+from geodata.region import Region, here
 from geodata.schema import QUALIFIER_WORDS
 
 LANGUAGES = ("vi", "en")
+OPEN = ("phase.", "plan.", "told.", "unit.", "carry_licence.", "missing_layer.")
+"""Families of words that data name: only here may a region add words of its own."""
+
+OF_REGION = re.compile(r"\{region\.([a-z]+)\}")
 DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 PART_OF_YEAR = re.compile(r"(\d{4})-([QH])([1-4])")
 YEARS = re.compile(r"(\d{4})-(\d{4})")
@@ -140,8 +145,26 @@ class Words:
 
 
 def read_words(folder: Path) -> dict[str, Words]:
-    """Read both languages; WordsError where a key or a ``{field}`` is in one of them only."""
+    """Read both languages as the region that is being built says them.
+
+    ``{region.name}`` and the other forms of `geodata.region.Region` are filled in. WordsError
+    where a key or a ``{field}`` is in one language only, or the region's vocabulary holds a key
+    or a field that the site does not ask for.
+    """
+    region = here()
     texts = {lang: _read(folder / f"{lang}.toml") for lang in LANGUAGES}
+    faults = _unlike(texts)
+    for lang in LANGUAGES:
+        faults += _strange(region, lang, texts[lang])
+        texts[lang] = {**texts[lang], **region.said(lang)}
+    faults = faults or [f"{region.path}: {fault}" for fault in _unlike(texts)]
+    if faults:
+        raise WordsError(f"{folder}: {'; '.join(faults)}; say each thing in both languages")
+    return {lang: Words(lang, _filled(texts[lang], region.forms(lang))) for lang in LANGUAGES}
+
+
+def _unlike(texts: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Name the keys and fields that one language has and the other has not."""
     vi, en = texts["vi"], texts["en"]
     faults = [
         f"{key} is missing in {lang}.toml"
@@ -153,13 +176,39 @@ def read_words(folder: Path) -> dict[str, Words]:
         for key in sorted(vi.keys() & en.keys())
         if _fields(vi[key]) != _fields(en[key])
     ]
-    if faults:
-        raise WordsError(f"{folder}: {'; '.join(faults)}; say each thing in both languages")
-    return {lang: Words(lang, texts[lang]) for lang in LANGUAGES}
+    return faults
+
+
+def _strange(region: Region, lang: str, texts: Mapping[str, str]) -> list[str]:
+    """Name the words of a region's vocabulary that the site never asks for, or not so."""
+    told = region.said(lang)
+    unknown = [key for key in told if key not in texts and not key.startswith(OPEN)]
+    faults = [f"{region.path}: {key} of {lang} is no key of {lang}.toml" for key in unknown]
+    return faults + [
+        f"{region.path}: {key} of {lang} has other fields than in {lang}.toml"
+        for key, text in told.items()
+        if key in texts and _fields(text) != _fields(texts[key])
+    ]
 
 
 def _fields(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+    """Return the names that a text has filled in later, or its fault where it cannot be."""
+    try:
+        named = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+    except ValueError as error:
+        return {str(error)}
+    return {name for name in named if not name.startswith("region.")}
+
+
+def _filled(texts: Mapping[str, str], forms: Mapping[str, str]) -> dict[str, str]:
+    """Fill in what the region is called; WordsError where a text asks for a form it has not."""
+    try:
+        return {
+            key: OF_REGION.sub(lambda found: forms[found[1]], text) for key, text in texts.items()
+        }
+    except KeyError as error:
+        asked, known = error.args[0], ", ".join(forms)
+        raise WordsError(f"region.{asked} is no form of a region; there are {known}") from error
 
 
 def _read(path: Path) -> dict[str, str]:

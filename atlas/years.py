@@ -5,9 +5,7 @@ from datetime import date
 
 from atlas.records import Forecast, Promise, Record, Stage, StageEvent
 from geodata.dates import period_end, period_start
-
-FIRST_YEAR = 2020
-LAST_YEAR = 2030
+from geodata.region import here
 
 LETTER = {"planned": "p", "preparing": "r", "building": "b", "operating": "o", "ended": "e"}
 NOT_YET = "-"
@@ -19,7 +17,8 @@ def year_marks(record: Record, as_of: date) -> str:
     A capital letter is a promise, not a fact: the newest forecast of a stage that falls after
     the as-of date and by that year's end. An overdue promise says nothing of any year.
     """
-    return "".join(_mark(record, year, as_of) for year in range(FIRST_YEAR, LAST_YEAR + 1))
+    first, last = here().years
+    return "".join(_mark(record, year, as_of) for year in range(first, last + 1))
 
 
 def _mark(record: Record, year: int, as_of: date) -> str:

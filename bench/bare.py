@@ -12,11 +12,12 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from bench.synthetic import CRS
 from geodata.schema import TABLES, Column
 
 Frames = dict[str, pd.DataFrame]
 Timed = Callable[[str], AbstractContextManager[None]]
-METRES, DEGREES = "EPSG:5897", "EPSG:4326"
+METRES, DEGREES = CRS, "EPSG:4326"
 HIDDEN = "[\x00-\x1f\u200b-\u200f\u202a-\u202e]"
 NEAR_M = 5_000
 ROADS = ["national_road", "provincial_road", "road"]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import click
 
-from bench.synthetic import write_region
+from bench.synthetic import region_of, write_region
 from bench.tables import PROJECT, machine, markdown, put
 
 SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
@@ -60,7 +60,7 @@ def run_ours(sources: Path, root: Path) -> Spent:
     from flows.run import carry_out, plainly
 
     spent: Spent = {}
-    order = Order(root=root, sources=sources, online=False)
+    order = Order(root=root, region=region_of(sources), online=False)
 
     def step(done, /, *args, **kwargs):  # type: ignore[no-untyped-def]
         name = done.__name__.partition("_")[0]

@@ -16,7 +16,10 @@ import shapely
 from bench.tables import PROJECT
 from geodata.schema import TABLE
 
-BOUNDS = (103.5, 8.7, 109.3, 23.2)
+BOUNDS = (103.5, 8.7, 107.9, 23.2)
+CRS = "EPSG:3405"
+"""VN-2000 / UTM zone 48N, which holds Vietnam west of 108°."""
+
 SEED = 931
 VERTICES, LINE_VERTICES = 24, 40
 SIDE_M = 350.0
@@ -45,6 +48,26 @@ SHARED = ("atlas_measures", "atlas_stages")
 
 Columns = Mapping[str, object]
 
+REGION = f"""region_id = "made-up"
+name_vi = "Vùng giả"
+name_en = "Made-up region"
+rank_vi = "vùng"
+rank_en = "region"
+area_vi = "vùng giả"
+area_en = "the made-up region"
+lies_in = ["Việt Nam"]
+bounds = {list(BOUNDS)}
+crs = "{CRS}"
+time_zone = "Asia/Ho_Chi_Minh"
+clock_vi = "giờ Việt Nam"
+clock_en = "Vietnam time"
+languages = ["vi", "en"]
+years = [2020, 2030]
+plan_years = [2021, 2025]
+money_units = ["tỷ đồng", "triệu USD", "tỷ JPY"]
+sources = "{{sources}}"
+"""
+
 LIMITS = (
     "[limits]\nbytes = 20_000_000_000\nunpacked_bytes = 20_000_000_000\nrows = 50_000_000\n"
     "cells = 1_000_000_000\nvertices = 1_000_000_000\nmemory_mb = 20_000\nseconds = 7_200\n"
@@ -52,9 +75,13 @@ LIMITS = (
 
 
 def write_region(folder: Path, places: int, seed: int = SEED) -> Path:
-    """Write the sources of a region of so many places below ``folder`` and return it."""
+    """Write the sources of a region of so many places below ``folder`` and return it.
+
+    Its ``region.toml`` stands beside the folder.
+    """
     chance = np.random.default_rng(seed)
     folder.mkdir(parents=True)
+    region_of(folder).write_text(REGION.format(sources=folder.name), encoding="utf-8")
     for name in SHARED:
         shutil.copytree(PROJECT / "geodata" / "sources" / name, folder / name)
     communes = _communes(chance, places)
@@ -63,6 +90,11 @@ def write_region(folder: Path, places: int, seed: int = SEED) -> Path:
     _write_places(folder, chance, places, communes)
     _write_routes(folder, chance, max(places // 10, 2), communes)
     return folder
+
+
+def region_of(sources: Path) -> Path:
+    """Return the ``region.toml`` of made-up sources."""
+    return sources.parent / "region.toml"
 
 
 def _write(folder: Path, table: str, columns: Columns | pd.DataFrame, name: str = "") -> None:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from atlas.editions import MANIFEST, Shop, read_manifest
-from bench.synthetic import SEED, write_region
+from bench.synthetic import SEED, region_of, write_region
 from bench.tables import markdown
 from flows.order import Order
 from flows.past import rewind
@@ -66,7 +66,7 @@ class Year:
 
     def order(self, as_of: date | None = None) -> Order:
         """One refresh, without network."""
-        return Order(root=self.root, sources=self.sources, online=False, as_of=as_of)
+        return Order(root=self.root, region=region_of(self.sources), online=False, as_of=as_of)
 
     def live(self, day: date) -> None:
         """Let stewards edit on a day, and refresh in its night."""

@@ -7,13 +7,17 @@ from cronsim import CronSim
 
 from flows.heartbeat import read_beat
 from flows.order import Order
+from geodata.region import read_region
 
-TIMEZONE = "Asia/Ho_Chi_Minh"
+
+def zone(order: Order) -> str:
+    """Return the time zone by which an order's schedule is told."""
+    return read_region(order.region).time_zone
 
 
-def next_due(cron: str, after: datetime) -> datetime:
-    """Return when the schedule is next due after a moment."""
-    return next(CronSim(cron, after.astimezone(ZoneInfo(TIMEZONE))))
+def next_due(order: Order, cron: str, after: datetime) -> datetime:
+    """Return when the schedule is next due after a moment, by the region's clock."""
+    return next(CronSim(cron, after.astimezone(ZoneInfo(zone(order)))))
 
 
 def missed(order: Order, cron: str, at: datetime) -> datetime | None:
@@ -25,5 +29,5 @@ def missed(order: Order, cron: str, at: datetime) -> datetime | None:
     ended = read_beat(order.var).get("last_ended")
     if not ended:
         return at
-    due = next_due(cron, datetime.fromisoformat(ended["began"]))
+    due = next_due(order, cron, datetime.fromisoformat(ended["began"]))
     return due if due <= at else None

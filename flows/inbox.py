@@ -13,7 +13,7 @@ from xlsxwriter.exceptions import FileCreateError
 from atlas.form import write_form
 from atlas.template import answer_form
 from atlas.words import Words, read_words
-from flows.order import Order, today
+from flows.order import Order, in_region, today
 from flows.work import read_collected, read_json, write_json
 from geodata.archive import Archive, sha256_of
 from geodata.corrections import apply_corrections
@@ -74,6 +74,7 @@ def _read(path: Path) -> Dropped:
     return Dropped(path, content)
 
 
+@in_region
 def take(order: Order) -> Path:
     """Judge every new workbook of the inbox, keep the judgement, and leave what has to wait.
 

@@ -15,7 +15,7 @@ import pandas as pd
 from atlas.editions import Inputs, Shop, code_digest, read_manifest
 from atlas.records import SourceState
 from flows.kept import Kept
-from flows.order import PROJECT, Order, today
+from flows.order import PROJECT, Order, in_region, today
 from flows.past import collect_then, inputs_then, look_back, workbooks_of
 from flows.work import (
     is_made,
@@ -47,6 +47,7 @@ from geodata.voices import Combined, combine
 LOCK = PROJECT / "requirements.lock"
 
 
+@in_region
 def collect(order: Order) -> Path:
     """Collect every source into the archive; leave what became of each.
 
@@ -84,6 +85,7 @@ def collect(order: Order) -> Path:
     return path
 
 
+@in_region
 def inputs_of(order: Order) -> Inputs:
     """Return what the edition of this run is a pure function of."""
     collected = read_collected(order)
@@ -111,9 +113,9 @@ def inputs_of(order: Order) -> Inputs:
 
 
 def _code(order: Order) -> str:
-    """Checksum of our code and of what the sources say of themselves."""
+    """Checksum of our code and of what the region and its sources say of themselves."""
     ours = [PROJECT / name for name in ("geodata", "atlas", "flows")]
-    return code_digest([*ours, order.sources, order.site], LOCK)
+    return code_digest([*ours, order.sources, order.site], LOCK, order.region)
 
 
 def _previous(shop: Shop) -> str:
@@ -122,6 +124,7 @@ def _previous(shop: Shop) -> str:
     return "" if not current or read_manifest(shop.public).get("looks_back") else current
 
 
+@in_region
 def check(order: Order, collected: Path) -> Path:
     """Read and check every source; leave accepted tables, layers, findings and quarantine.
 
@@ -135,7 +138,7 @@ def check(order: Order, collected: Path) -> Path:
     start_anew(order)
     archive = Archive(order.archive)
     items = read_collected(order)
-    kept = Kept(order.var / "kept", code_digest([PROJECT / "geodata"], LOCK))
+    kept = Kept(order.var / "kept", code_digest([PROJECT / "geodata"], LOCK, order.region))
     read = Read(kept)
     with Reader() as reader:
         remote = (item for item in items if item.files and item.source.is_remote)
@@ -288,6 +291,7 @@ def _accept(order: Order, states: Sequence[SourceState], findings: list[Finding]
                 Freshness(archive).confirm(source.source_id, files, today())
 
 
+@in_region
 def refuse_broken_sources(order: Order) -> None:
     """Raise PublishRefusedError that names every fault of every broken source."""
     broken = [f for f in read_run_findings(order) if f.severity == "source"]

@@ -24,7 +24,7 @@ from atlas.history import LOG, Entry, read_log, way_to
 from atlas.positions import positions_table
 from atlas.records import Changed, Past, SourceState
 from atlas.telling import NOT_KNOWN
-from flows.order import Order
+from flows.order import Order, in_region
 from flows.past import keep_inputs
 from flows.work import read_json, read_layer_file, read_states, read_tables, write_json
 from geodata.archive import Archive
@@ -33,6 +33,7 @@ from geodata.errors import AtlasError, PublishRefusedError, UsageError
 from geodata.schema import TABLES
 
 
+@in_region
 def compare(order: Order, inputs: Inputs, accept: tuple[str, ...]) -> Path:
     """List what changed since the last edition, and write it into the log of editions.
 

@@ -1,27 +1,36 @@
 """What one refresh is asked to do, where its files lie on the way, and what it did."""
 
+import functools
 import logging
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from geodata.region import REGION, here, read_region, region_file, within
 
 log = logging.getLogger("atlas.run")
 
 PROJECT = Path(__file__).resolve().parents[1]
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def today() -> date:
-    """Return the day it is in Hậu Giang."""
-    return datetime.now(ZONE).date()
+    """Return the day it is in the region that is being built."""
+    return datetime.now(ZoneInfo(here().time_zone)).date()
+
+
+def _sources_of(told: dict[str, Any]) -> Path:
+    return read_region(told["region"]).sources_folder
 
 
 class Order(BaseModel):
@@ -29,17 +38,20 @@ class Order(BaseModel):
 
     Below ``root`` lie ``public``, ``editions`` and ``var`` (archive, work files, Prefect's
     home). ``as_of`` is never the clock: without it, the newest day on which a source was taken.
-    ``contact`` takes corrections by mail; without it none is invented. ``hindsight`` asks for all
-    that is known now about a past day. ``looks_back`` ("then" or "now"), ``rebuilds`` (an edition)
-    and ``home`` (the root whose archive is read) are set by `flows.past`. ``wait_s``: how many
-    seconds it waits for its turn, None for without end. ``publish_to``: targets beside the root.
+    ``region`` is the file that says what tells its region from others; without ``sources`` they
+    are those that it names. ``contact`` takes corrections by mail; without it none is invented.
+    ``hindsight`` asks for all that is known now about a past day. ``looks_back`` ("then" or
+    "now"), ``rebuilds`` (an edition) and ``home`` (the root whose archive is read) are set by
+    `flows.past`. ``wait_s``: how many seconds it waits for its turn, None for without end.
+    ``publish_to``: targets beside the root.
     ``tile_over``: a layer with more features is published as vector tiles.
     """
 
     model_config = ConfigDict(frozen=True)
 
     root: Path
-    sources: Path = PROJECT / "geodata" / "sources"
+    region: Annotated[Path, AfterValidator(region_file)] = REGION
+    sources: Path = Field(default_factory=_sources_of)
     site: Path = PROJECT / "site"
     as_of: date | None = None
     mirror: Path | None = None
@@ -85,9 +97,11 @@ class Order(BaseModel):
     def command(self, accept: tuple[str, ...] = ()) -> str:
         """Return the command that asks for this refresh again, with these things accepted."""
         fields = type(self).model_fields
+        told_by_region = _sources_of({"region": self.region})
         told = {
             "--out": self.root,
-            "--sources": self.sources if self.sources != fields["sources"].default else None,
+            "--region": self.region if self.region != REGION else None,
+            "--sources": self.sources if self.sources != told_by_region else None,
             "--mirror": self.mirror,
             "--inbox": self.inbox,
             "--as-of": self.as_of,
@@ -105,6 +119,17 @@ class Order(BaseModel):
         options += [part for name in self.only for part in ("--only", name)]
         options += [part for name in dict.fromkeys(accept) for part in ("--accept", name)]
         return shlex.join(["atlas", "refresh", *options])
+
+
+def in_region(step: Callable[Concatenate[Order, P], R]) -> Callable[Concatenate[Order, P], R]:
+    """Do a step within the region of its order, in whatever thread or process it is done."""
+
+    @functools.wraps(step)
+    def done(order: Order, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with within(read_region(order.region)):
+            return step(order, *args, **kwargs)
+
+    return done
 
 
 @dataclass

@@ -14,7 +14,7 @@ from flows.delivery import deliver_all
 from flows.heartbeat import GOOD, RUNNING, now, read_beat, write_beat
 from flows.hooks import ON_FAILURE, ON_SUCCESS, call_hook
 from flows.lock import run_lock
-from flows.order import Order, Report
+from flows.order import Order, Report, in_region
 from flows.report import keep_report, markdown, status
 from geodata.errors import AtlasError, DeliveryError
 
@@ -43,6 +43,7 @@ def plainly(step: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     return step(*args, **kwargs)
 
 
+@in_region
 def carry_out(
     order: Order,
     accept: tuple[str, ...] = (),

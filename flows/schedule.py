@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
 
-from flows.due import TIMEZONE, missed, next_due
+from flows.due import missed, next_due, zone
 from flows.heartbeat import write_beat
 from flows.order import Order
 from flows.refresh import refresh
@@ -28,7 +28,7 @@ def deployment_of(order: Order, cron: str) -> RunnerDeployment:
     made = refresh.to_deployment(
         name=NAME,
         parameters={"order": order.model_dump(mode="json")},
-        schedule=Cron(cron, timezone=TIMEZONE),
+        schedule=Cron(cron, timezone=zone(order)),
         concurrency_limit=ConcurrencyLimitConfig(
             limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
         ),
@@ -47,5 +47,5 @@ def serve_schedule(order: Order, cron: str) -> None:
     if due:
         log.info("the run due at %s was missed; it is caught up now", due.isoformat())
         refresh(patient, return_state=True)  # how it ends, it tells itself
-    write_beat(order.var, next_due=next_due(cron, datetime.now(UTC)).isoformat())
+    write_beat(order.var, next_due=next_due(order, cron, datetime.now(UTC)).isoformat())
     serve(deployment_of(patient, cron))

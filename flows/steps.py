@@ -23,8 +23,9 @@ from atlas.standing import standing, subject_kinds
 from atlas.tilecheck import verify_tiles
 from atlas.tiled import part, tiled_ids, tiled_kinds, untiled
 from atlas.verify import verify_site
+from atlas.words import read_words
 from flows.judge import published_tables, read_changes, read_compared, read_history
-from flows.order import Order
+from flows.order import Order, in_region
 from flows.past import workbooks_of
 from flows.work import (
     missing_layers,
@@ -41,6 +42,7 @@ from geodata.claims import resolve
 from geodata.crs import to_metric
 
 
+@in_region
 def resolve_claims(order: Order, tables: Path) -> Path:
     """Decide which claim holds."""
     facts = resolve(pd.read_parquet(tables / "claims.parquet"))
@@ -49,6 +51,7 @@ def resolve_claims(order: Order, tables: Path) -> Path:
     return path
 
 
+@in_region
 def join(order: Order, facts: Path) -> Path:
     """Place every subject, and find what is near, inside and in contradiction."""
     tables = read_tables(order)
@@ -76,6 +79,7 @@ def join(order: Order, facts: Path) -> Path:
     return path
 
 
+@in_region
 def measure(order: Order, positions: Path, as_of: date) -> Path:
     """Say how late, how long and how complete every subject is."""
     tables = read_tables(order)
@@ -86,12 +90,14 @@ def measure(order: Order, positions: Path, as_of: date) -> Path:
     return path
 
 
+@in_region
 def draw(order: Order, inputs: Inputs) -> Path:
     """Write the whole site, its downloads and its manifest into a draft folder."""
     book = read_book(order, inputs)
     out = Shop(order.root).draft()
     write_downloads(book, out, order.site_url)
-    calendar = duties_calendar(book.tables["duties"], book.tables["agencies"], book.as_of)
+    title = read_words(order.site / "words")["vi"]("duties.calendar_name")
+    calendar = duties_calendar(book.tables["duties"], book.tables["agencies"], book.as_of, title)
     (out / "duties.ics").write_bytes(calendar)
     write_site(book, out, order.site, Address(order.site_url, order.contact))
     (out / "sitemap.xml").write_text(sitemap(out, order.site_url, book), encoding="utf-8")
@@ -142,6 +148,7 @@ def read_book(order: Order, inputs: Inputs) -> Book:
     )
 
 
+@in_region
 def verify(order: Order, draft: Path) -> int:
     """Return the number of pages of a sound site; refuse any other."""
     tables = published_tables(order)
@@ -154,6 +161,7 @@ def verify(order: Order, draft: Path) -> int:
     return pages
 
 
+@in_region
 def publish(order: Order, draft: Path, edition: str) -> Path:
     """Switch ``public`` to the new edition by one rename."""
     shop = Shop(order.root)

@@ -29,6 +29,7 @@ from geodata.dates import is_date
 from geodata.findings import Finding, findings_table
 from geodata.ledger import Change
 from geodata.read import Sheet
+from geodata.region import here
 from geodata.rules import TABLE_RULES, Tables, found_rows
 from geodata.schema import TABLE, TABLES, Column, Table
 
@@ -151,6 +152,7 @@ def _has_form(column: Column) -> Test:
 
 
 def _column_rules(column: Column) -> dict[str, tuple[str, Callable[[pd.Series], pd.Series]]]:
+    column = here().local(column)
     rules: dict[str, tuple[str, Callable[[pd.Series], pd.Series]]] = {
         "text_is_nfc": (
             "text in Unicode NFC",

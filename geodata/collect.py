@@ -17,7 +17,7 @@ from geodata import overpass, postgis
 from geodata.archive import Archive, Stored, sha256_of_all, sha256_of_file
 from geodata.catalog import RemoteFile, Source
 from geodata.errors import SourceError, UsageError
-from geodata.fetch import HEADERS, Limits, fetch
+from geodata.fetch import Limits, fetch, who_asks
 from geodata.findings import Finding
 from geodata.freshness import Freshness, Held
 from geodata.guard import UnreachableError, parse_networks
@@ -151,7 +151,7 @@ def _ask(source: Source, file: RemoteFile, path: Path, archive: Archive) -> str:
     freshness = Freshness(archive)
     held = None if file.sha256 else freshness.held(file.url)
     conditions = held.validators.headers if held else {}
-    request = httpx.Request("GET", file.url, headers=HEADERS | conditions)
+    request = httpx.Request("GET", file.url, headers=who_asks() | conditions)
     with path.open("w+b") as into:
         validators = fetch(request, _limits(source, file), into)
     if validators is None and held:

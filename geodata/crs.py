@@ -5,12 +5,9 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError as UnknownCrsError
 
 from geodata.errors import AtlasError
+from geodata.region import here
 
 DISPLAY_CRS = "EPSG:4326"
-METRIC_CRS = "EPSG:5897"
-"""VN-2000 / TM-3 zone 482, central meridian 105°: errs by less than 0.01 % in Hậu Giang."""
-
-
 VN2000 = 4756
 
 
@@ -18,18 +15,24 @@ class CrsError(AtlasError):
     """A layer is in another coordinate system than the work needs."""
 
 
+def metric_crs() -> str:
+    """Return the zone in which the region that is being built is measured, in metres."""
+    return here().crs
+
+
 def to_metric(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Reproject to EPSG:5897. CrsError where the layer has no CRS: it is never guessed."""
+    """Reproject to the region's zone. CrsError where the layer has no CRS: it is never guessed."""
     if layer.crs is None:
         raise CrsError("a layer without a CRS cannot be measured; declare crs in its source.toml")
-    return layer.to_crs(METRIC_CRS)
+    return layer.to_crs(metric_crs())
 
 
 def require_metric(layer: gpd.GeoDataFrame, measure: str) -> None:
-    """Raise CrsError unless the layer is in EPSG:5897."""
-    if layer.crs is None or layer.crs != METRIC_CRS:
+    """Raise CrsError unless the layer is in the region's zone."""
+    needed = metric_crs()
+    if layer.crs is None or layer.crs != needed:
         found = layer.crs.to_string() if layer.crs else "no CRS"
-        raise CrsError(f"{measure} needs {METRIC_CRS}, got {found}; call to_metric() first")
+        raise CrsError(f"{measure} needs {needed}, got {found}; call to_metric() first")
 
 
 def is_same_crs(one: str, other: str) -> bool:

@@ -16,6 +16,7 @@ import httpx
 import stamina
 
 from geodata.guard import Guard, GuardedTransport, IpNetwork, UnreachableError
+from geodata.region import here
 
 CONNECT_S = 5.0
 SILENCE_S = 30.0
@@ -28,12 +29,16 @@ WAIT_MOST_S = 120.0
 REDIRECTS = 5
 CHUNK = 65_536
 GZIP = zlib.MAX_WBITS | 16
-HEADERS = {
-    "User-Agent": "hau-giang-atlas (nightly atlas build)",
-    "Accept-Encoding": "gzip",
-}
 BUSY = 429
 TEMPORARY = (408, BUSY, 500, 502, 503, 504)
+
+
+def who_asks() -> dict[str, str]:
+    """Say who asks, for which region, and what may be sent."""
+    return {
+        "User-Agent": f"{here().atlas_id} (nightly atlas build)",
+        "Accept-Encoding": "gzip",
+    }
 
 
 @dataclass(frozen=True)

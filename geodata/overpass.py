@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from geodata.fetch import BUSY, HEADERS, Limits, Manners, TemporaryError, fetch, fetch_once
+from geodata.fetch import BUSY, Limits, Manners, TemporaryError, fetch, fetch_once, who_asks
 from geodata.guard import UnreachableError
 
 STATUS_BYTES = 20_000
@@ -32,7 +32,7 @@ def ask(endpoint: str, query: str, limits: Limits, into: BinaryIO) -> None:
 
     Sources are collected one after the other, so no second query runs beside it.
     """
-    request = httpx.Request("POST", endpoint, data={"data": query}, headers=HEADERS)
+    request = httpx.Request("POST", endpoint, data={"data": query}, headers=who_asks())
 
     def pause(error: TemporaryError) -> float:
         if error.wait is not None:
@@ -67,7 +67,7 @@ def _refused(endpoint: str, told: str, status: int = 0) -> TemporaryError:
 
 def asked_slot(endpoint: str, limits: Limits) -> float:
     """Return the seconds until the server has a slot for us, as its status page tells."""
-    request = httpx.Request("GET", urljoin(endpoint, "status"), headers=HEADERS)
+    request = httpx.Request("GET", urljoin(endpoint, "status"), headers=who_asks())
     page = io.BytesIO()
     try:
         fetch_once(request, Limits(STATUS_BYTES, STATUS_S, limits.allowed), page)

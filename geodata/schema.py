@@ -18,7 +18,6 @@ FUNDS = (
     "mixed",
     "not_stated",
 )
-MONEY_UNITS = ("tỷ đồng", "triệu USD", "tỷ JPY")
 PLACE_KINDS = (
     "industrial_park",
     "industrial_cluster",
@@ -51,7 +50,8 @@ class Column:
     ``date`` (ISO 8601, whole or cut to month or year), ``flag`` (``true``/``false``),
     ``list`` (text parts joined by ``;``), ``url`` and ``wkt`` (EPSG:4326).
     ``references`` names ``table.column`` targets, any of which may hold the value; for a list
-    it holds for every part.
+    it holds for every part. ``local`` names the property of `geodata.region.Region` that sets its
+    limits, or its words where it is text.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Column:
     maximum: float | None = None
     pattern: str = ""
     references: tuple[str, ...] = ()
+    local: str = ""
 
 
 @dataclass(frozen=True)
@@ -340,7 +341,7 @@ TABLES: tuple[Table, ...] = (
             _phase(),
             _QUALIFIER,
             Column("amount", "decimal", "Số tiền", "Amount", minimum=0),
-            Column("unit", "text", "Đơn vị", "Unit", enum=MONEY_UNITS),
+            Column("unit", "text", "Đơn vị", "Unit", local="money_units"),
             Column("on", "date", "Ngày", "Date"),
             _ON_BASIS,
             _ACT,
@@ -490,7 +491,7 @@ TABLES: tuple[Table, ...] = (
                 enum=("total", "source", "year", "source_and_year"),
             ),
             Column("fund", "text", "Nguồn vốn", "Fund", required=False, enum=("", *FUNDS)),
-            Column("year", "integer", "Năm", "Year", required=False, minimum=2021, maximum=2025),
+            Column("year", "integer", "Năm", "Year", required=False, local="plan_years"),
             Column("amount", "decimal", "Số tiền", "Amount", minimum=0),
             Column("unit", "text", "Đơn vị", "Unit", enum=("tỷ đồng",)),
             _DOCUMENTS,
@@ -711,8 +712,7 @@ TABLES: tuple[Table, ...] = (
                 "Kinh độ điểm đại diện",
                 "Longitude of its point",
                 required=False,
-                minimum=102,
-                maximum=110,
+                local="longitudes",
             ),
             Column(
                 "latitude",
@@ -720,8 +720,7 @@ TABLES: tuple[Table, ...] = (
                 "Vĩ độ điểm đại diện",
                 "Latitude of its point",
                 required=False,
-                minimum=8,
-                maximum=24,
+                local="latitudes",
             ),
             Column(
                 "reach_m",

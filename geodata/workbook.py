@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from geodata.cells import parts_of, rows_of
+from geodata.region import here
 from geodata.rules import STAGE_AXIS
 from geodata.schema import (
     FUNDS,
     MONEY_KINDS,
-    MONEY_UNITS,
     QUALIFIER_WORDS,
     TABLE,
     TABLES,
@@ -83,7 +83,7 @@ class Page:
         """Return what the schema says of an entry, with what the form says otherwise."""
         known = TABLE[self.table].column_names if self.table else ()
         if entry.column in known:
-            told = TABLE[self.table].column(entry.column)
+            told = here().local(TABLE[self.table].column(entry.column))
         else:
             told = Column(entry.column, "text", entry.vi, entry.en)
         return Column(
@@ -314,7 +314,7 @@ def _closed(texts: Mapping[str, str]) -> dict[str, list[Choice]]:
     return {
         "money_kinds": [_choice(k, texts[f"money.{k}"]) for k in MONEY_KINDS],
         "funds": [_choice(f, texts[f"fund.{f}"]) for f in FUNDS],
-        "money_units": [Choice(unit, unit) for unit in MONEY_UNITS],
+        "money_units": [Choice(unit, unit) for unit in here().money_units],
         "qualifiers": [_choice(q, text.format(value="…")) for q, text in signs.items()],
         "yes_no": [_choice("true", texts["workbook.yes"]), _choice("false", texts["workbook.no"])],
         "tables": [_choice(table.name, table.vi, table.name) for table in TABLES],

@@ -101,7 +101,7 @@ def _draw_waterways(path: Path) -> None:
 
 
 def run_atlas(
-    *arguments: object, env: Mapping[str, str] | None = None
+    *arguments: object, env: Mapping[str, str] | None = None, cwd: Path = PROJECT
 ) -> subprocess.CompletedProcess[str]:
     """Run the installed command and return what it said."""
     return subprocess.run(
@@ -110,7 +110,7 @@ def run_atlas(
         text=True,
         encoding="utf-8",
         check=False,
-        cwd=PROJECT,
+        cwd=cwd,
         env={**os.environ, **(env or {})},
     )
 

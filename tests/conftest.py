@@ -19,10 +19,10 @@ from hypothesis import settings
 from shapely import box
 
 from builds import Built, network_of, run_atlas
+from drawings import METRIC_CRS
 from geodata.catalog import Source, load_catalog, read_source
 from geodata.checks import Checked, check_sheets
 from geodata.corrections import apply_corrections
-from geodata.crs import METRIC_CRS
 from geodata.read import Sheet, read_table
 from geodata.schema import TABLE
 

@@ -11,6 +11,9 @@ from geodata.schema import TABLE, TABLES
 
 Rows = list[dict[str, str]]
 
+METRIC_CRS = "EPSG:5897"
+"""The zone of the project's own region, in which tests draw unless they build another one."""
+
 
 def table(name: str, rows: Rows) -> pd.DataFrame:
     """One table as the checks leave it: all text, cells not named are empty."""

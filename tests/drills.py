@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from atlas.pages import _environment
+from atlas.templates import environment
 from flows import run
 from flows.order import PROJECT, Order
 
@@ -59,7 +59,7 @@ def refreshes(**environment: str) -> Iterator[Refreshes]:
 
 def serve() -> None:
     """Answer each line of stdin, which asks for a refresh, with how it ended."""
-    templates = _environment(PROJECT / "site")
+    templates = environment(PROJECT / "site")
     for name in templates.list_templates():
         templates.get_template(name)
     for line in sys.stdin:

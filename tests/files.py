@@ -13,7 +13,7 @@ import openpyxl
 from shapely import box
 from shapely.geometry.base import BaseGeometry
 
-from geodata.crs import METRIC_CRS
+from drawings import METRIC_CRS
 
 SQUARE = box(550_000, 1_080_000, 551_000, 1_081_000)
 """A square kilometre in Hậu Giang, EPSG:5897."""

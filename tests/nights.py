@@ -13,6 +13,7 @@ from atlas.editions import Shop
 from flows import intake, judge, steps
 from flows.order import Order
 from flows.past import rewind
+from geodata.region import REGION
 
 Rows = list[dict[str, str]]
 
@@ -23,6 +24,7 @@ class Nights:
 
     root: Path
     sources: Path
+    region: Path = REGION
 
     @property
     def shop(self) -> Shop:
@@ -36,7 +38,8 @@ class Nights:
 
     def order(self, **told: object) -> Order:
         """One refresh, without network."""
-        return Order(root=self.root, sources=self.sources, online=False, **told)
+        where = {"root": self.root, "region": self.region, "sources": self.sources}
+        return Order.model_validate({**where, "online": False, **told})
 
     def run(self, accept: tuple[str, ...] = (), **told: object) -> str:
         """Run a night and return the edition that is published."""

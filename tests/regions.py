@@ -1,107 +1,154 @@
-"""Made-up regions as the steps leave them, without the steps: for the tests of big layers."""
+"""A made-up region in another zone, with a clock, names and sources of its own."""
 
-import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
-import geopandas as gpd
-import numpy as np
-import pandas as pd
-import shapely
+from conftest import TINY, Tree
+from nights import Nights
+from shapely import box
+from shapely.geometry import mapping
 
-from atlas.book import Shelf
-from atlas.records import Book
-from atlas.stages import judge_promises, last_events
-from atlas.tiled import part
-from bench.synthetic import write_region
-from books import bare_book
-from geodata.schema import TABLES
+Rows = list[dict[str, str]]
 
-AS_OF = pd.Timestamp("2026-01-05").date()
-SMALL = 120
-"""Kinds with more records than this are tiled in these tests."""
+CRS = "EPSG:5899"
+"""VN-2000 / TM-3, central meridian 107°45'."""
 
+WEST, EAST = (107.6, 15.8), (108.5, 15.8)
+"""The points of its two communes, in degrees."""
 
-def read_region(folder: Path) -> dict[str, pd.DataFrame]:
-    """Return the tables of a region's sources, all text."""
-    tables = {}
-    for table in TABLES:
-        paths = sorted(folder.glob("*/raw.csv"))
-        mine = [
-            p
-            for p in paths
-            if f'table = "{table.name}"' in (p.parent / "source.toml").read_text("utf-8")
-        ]
-        frames = [pd.read_csv(path, dtype="str", keep_default_na=False) for path in mine]
-        empty = pd.DataFrame(columns=list(table.column_names), dtype="str")
-        tables[table.name] = pd.concat(frames, ignore_index=True) if frames else empty
-    return tables
-
-
-def shelf_of(tables: dict[str, pd.DataFrame]) -> Shelf:
-    """Return the frames that the steps would leave, as far as a map needs them."""
-    last = last_events(tables["stage_events"], tables["stages"], AS_OF).set_index("subject_id")
-    promises = judge_promises(tables["milestones"], set(), AS_OF)
-    ids = pd.concat([tables["places"]["place_id"], tables["routes"]["route_id"]])
-    late = promises.set_index("subject_id")["days_late"].reindex(ids).fillna(0).astype("int64")
-    state = promises.set_index("subject_id")["state"].reindex(ids)
-    standing = pd.DataFrame(
-        {
-            "subject_id": ids.to_numpy(),
-            "event_id": last["event_id"].reindex(ids).fillna("").to_numpy(),
-            "schedule": state.map({"late": "late", "due": "on_time"}).fillna("undated").to_numpy(),
-            "days_late": late.to_numpy(),
-            "last_heard_on": "2026-01-05",
-            "length_km": np.nan,
-            "completeness_pct": np.arange(len(ids)) % 101,
-            "missing": "",
-        }
-    )
-    return Shelf(
-        tables=tables,
-        facts=tables["claims"].assign(rank=1, is_disputed=False, source_id="made_up_claims"),
-        positions=_positions(tables),
-        access=pd.DataFrame(columns=["subject_id", "relation", "kind", "other_id"]),
-        promises=promises,
-        standing=standing,
-        findings=(),
-    )
+TOLD: dict[str, object] = {
+    "region_id": "quang-hai",
+    "name_vi": "Quảng Hải",
+    "name_en": "Quảng Hải",
+    "rank_vi": "thành phố",
+    "rank_en": "city",
+    "area_vi": "thành phố Quảng Hải",
+    "area_en": "Quảng Hải city",
+    "lies_in": ["Việt Nam"],
+    "bounds": [107.5, 15.4, 108.6, 16.3],
+    "crs": CRS,
+    "time_zone": "Asia/Manila",
+    "clock_vi": "giờ Manila",
+    "clock_en": "Manila time",
+    "languages": ["en", "vi"],
+    "years": [2024, 2035],
+    "plan_years": [2026, 2030],
+    "money_units": ["tỷ đồng", "triệu USD"],
+    "sources": "data",
+}
+VOCABULARY = {
+    "vi": {"plan.s1": "Kế hoạch công nghiệp Quảng Hải 2026-2030"},
+    "en": {"plan.s1": "Quảng Hải industrial plan 2026-2030"},
+}
 
 
-def _positions(tables: dict[str, pd.DataFrame]) -> gpd.GeoDataFrame:
-    told = tables["positions"]
-    drawn = told[
-        ["subject_id", "method", "accuracy_m", "as_of", "document_ids", "note_vi", "note_en"]
+def region_toml(vocabulary: object = VOCABULARY, **changed: object) -> str:
+    """Write a ``region.toml``; what is changed to None is left out."""
+    told = {name: value for name, value in {**TOLD, **changed}.items() if value is not None}
+    lines = [f"{name} = {json.dumps(value)}".replace("NaN", "nan") for name, value in told.items()]
+    for lang, texts in dict(vocabulary).items():  # type: ignore[call-overload]
+        lines.append(f"[vocabulary.{lang}]")
+        lines += [f"{json.dumps(k)} = {json.dumps(v)}" for k, v in texts.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _unit(unit_id: str, code: str, at: tuple[float, float], name: str) -> dict[str, str]:
+    place = {"longitude": str(at[0]), "latitude": str(at[1]), "name_vi": name, "name_en": name}
+    return TINY["communes"][2] | place | {"unit_id": unit_id, "code": code, "reach_m": "12000"}
+
+
+def _square(position_id: str, subject_id: str, wkt: str) -> dict[str, str]:
+    told = {"position_id": position_id, "subject_id": subject_id, "geometry": wkt}
+    return TINY["positions"][0] | told | {"method": "surveyed", "accuracy_m": "10"}
+
+
+def rows() -> dict[str, Rows]:
+    """Return its rows: two communes, two places on true ground, a road of 96 km between them."""
+    park = TINY["places"][0] | {"name_vi": "KCN Bãi Cát", "name_en": "Bãi Cát Industrial Park"}
+    park |= {"aliases": "KCN Bãi Cát"}
+    road = TINY["routes"][0] | {"name_vi": "Đường ven biển", "name_en": "Coast road"}
+    line = f"LINESTRING ({WEST[0]} {WEST[1]}, {EAST[0]} {EAST[1]})"
+    # 0.01 degrees aside: a kilometre and some
+    ground = box(WEST[0], WEST[1] + 0.01, WEST[0] + 0.01, WEST[1] + 0.02).wkt
+    funding = [row | ({"year": "2027"} if row.get("year") else {}) for row in TINY["funding_plan"]]
+    return {
+        **TINY,
+        "communes": [
+            *TINY["communes"][:2],
+            _unit("com-1", "20201", WEST, "Xã Tây"),
+            _unit("com-2", "20202", EAST, "Xã Đông"),
+        ],
+        "places": [park, TINY["places"][1] | {"inside_id": ""}],
+        "routes": [road | {"node_ids": "com-1;com-2"}],
+        "positions": [
+            _square("kcn-a.position.1", "kcn-a", ground),
+            _square("road-a.position.1", "road-a", line),
+        ],
+        "funding_plan": funding,
+    }
+
+
+def plant(folder: Path, **changed: object) -> Path:
+    """Make the region's folder, its ``region.toml`` and its sources; return the folder."""
+    tree = Tree(folder / "data")
+    for table, told in rows().items():
+        tree.raw(table).parent.mkdir(parents=True)
+        tree.rows(table, told)
+    _plant_boundaries(folder / "data" / "tiny_boundaries")
+    (folder / "region.toml").write_text(region_toml(**changed), encoding="utf-8")
+    return folder
+
+
+def _plant_boundaries(folder: Path) -> None:
+    half = 0.1
+    shapes = {
+        code: box(x - half, y - half, x + half, y + half)
+        for code, (x, y) in (("20201", WEST), ("20202", EAST))
+    }
+    features = [
+        {"type": "Feature", "properties": {"ma": code}, "geometry": mapping(shape)}
+        for code, shape in shapes.items()
     ]
-    shapes = shapely.from_wkt(told["geometry"].to_numpy(object))
-    layer = gpd.GeoDataFrame(
-        drawn.assign(drawn_lon=np.nan, drawn_lat=np.nan), geometry=shapes, crs=4326
-    )
-    places = tables["places"][~tables["places"]["place_id"].isin(told["subject_id"])]
-    home = tables["communes"].set_index("unit_id").loc[places["commune_ids"]]
-    x, y = (home[name].astype("float64").to_numpy() for name in ("longitude", "latitude"))
-    apart = np.arange(len(places)) * 0.001
-    others = gpd.GeoDataFrame(
-        {
-            "subject_id": places["place_id"].to_numpy(),
-            "method": "commune_point",
-            "accuracy_m": "6000",
-            "as_of": "2026-01-05",
-            "document_ids": "doc-0",
-            "note_vi": "",
-            "note_en": "",
-            "drawn_lon": x + apart,
-            "drawn_lat": y,
-        },
-        geometry=gpd.points_from_xy(x, y),
-        crs=4326,
-    )
-    return pd.concat([layer, others], ignore_index=True).assign(
-        accuracy_m=lambda rows: rows["accuracy_m"].astype("float64")
-    )
+    content = json.dumps({"type": "FeatureCollection", "features": features}).encode()
+    told = {
+        "title_vi": "Ranh giới",
+        "title_en": "Boundaries",
+        "publisher": "Nobody",
+        "licence": "CC0-1.0",
+        "kind": "file",
+        "layer": "commune_boundaries",
+        "file": "raw.geojson",
+        "format": "geojson",
+        "crs": "EPSG:4326",
+        "key": "code",
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in told.items()]
+    lines += ["as_of = 2025-12-31", "retrieved_on = 2026-01-05", "[columns]", 'ma = "code"', ""]
+    folder.mkdir()
+    (folder / "raw.geojson").write_bytes(content)
+    (folder / "source.toml").write_text("\n".join(lines), encoding="utf-8")
 
 
-def big_book(folder: Path, places: int) -> Book:
-    """Return a small book beside which a made-up region is tiled."""
-    tables = read_region(write_region(folder / "sources", places))
-    _, tiled = part(shelf_of(tables), SMALL)
-    return dataclasses.replace(bare_book(), tiled=tiled)
+@dataclass(frozen=True)
+class Twins:
+    """The project's own region and the made-up one, each with its root."""
+
+    folder: Path
+    own: Nights
+    other: Nights
+
+
+def two_regions(folder: Path) -> Twins:
+    """Plant both regions below a folder; neither is built yet."""
+    tree = Tree(folder / "sources")
+    for table, rows in TINY.items():
+        tree.raw(table).parent.mkdir(parents=True)
+        tree.rows(table, rows)
+    region = folder / "quang-hai"
+    region.mkdir()
+    plant(region)
+    other = Nights(folder / "other", region / "data", region)
+    return Twins(folder, Nights(folder / "own", tree.folder), other)

@@ -22,7 +22,9 @@ def duty(duty_id: str, before_day: str = "11-15", **cells: str) -> dict[str, str
 
 def written(*duties: dict[str, str]) -> bytes:
     rows: Rows = list(duties)
-    return duties_calendar(table("duties", rows), table("agencies", AGENCIES), AS_OF)
+    return duties_calendar(
+        table("duties", rows), table("agencies", AGENCIES), AS_OF, "Nhiệm vụ của Hậu Giang"
+    )
 
 
 def events(*duties: dict[str, str]) -> list[Event]:

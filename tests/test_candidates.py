@@ -8,8 +8,8 @@ from shapely import LineString, MultiLineString, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from atlas.candidates import GAP_M, main_stretch, merged, name_key, osm_positions, road_number
-from drawings import Rows, tables
-from geodata.crs import DISPLAY_CRS, METRIC_CRS
+from drawings import METRIC_CRS, Rows, tables
+from geodata.crs import DISPLAY_CRS
 from geodata.findings import Finding
 from geodata.osm import COLUMNS
 

@@ -2,9 +2,9 @@ import geopandas as gpd
 import pytest
 from shapely import Point
 
+from drawings import METRIC_CRS
 from geodata.crs import (
     DISPLAY_CRS,
-    METRIC_CRS,
     CrsError,
     is_same_crs,
     require_metric,

@@ -1,4 +1,4 @@
-"""The examples of docs/sources.md are read, as sources and with a file each."""
+"""The examples of docs/ are read: sources with a file each, and a region."""
 
 import re
 import tomllib
@@ -7,10 +7,12 @@ from typing import Any, get_args
 
 import pytest
 
+from atlas.words import OPEN
 from files import drawn, make, xlsx
 from geodata.catalog import Source
 from geodata.limits import Limits
 from geodata.read import read_table
+from geodata.region import Region, read_region
 
 PAGE = (Path(__file__).parents[1] / "docs" / "sources.md").read_text(encoding="utf-8")
 SHARED, *EXAMPLES = (tomllib.loads(t) for t in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL))
@@ -50,3 +52,14 @@ def test_the_page_names_every_format_and_its_limits_are_those_in_force() -> None
     assert {name for name in formats if f"`{name}`" not in PAGE} == set()
     (limits,) = (example["limits"] for example in EXAMPLES if "limits" in example)
     assert limits == Limits().model_dump()
+
+
+def test_the_example_of_a_region_is_one_and_says_all_that_a_region_may(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "regions.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "region.toml").write_text(example, encoding="utf-8")
+    region = read_region(tmp_path)
+    assert region.model_fields_set == set(Region.model_fields)
+    assert set(region.forms("vi")) >= set(re.findall(r"\{region\.(\w+)\}", page))
+    assert {name for name in OPEN if f"`{name}…`" not in page} == set()

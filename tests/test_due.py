@@ -18,9 +18,10 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def test_the_night_is_half_past_one_in_vietnam_whatever_the_machines_clock() -> None:
-    assert next_due(CRON, at("2026-11-24 10:00")) == NIGHT
-    assert next_due(CRON, NIGHT) == at("2026-11-25 18:30")
+def test_the_night_is_half_past_one_in_vietnam_whatever_the_machines_clock(tmp_path: Path) -> None:
+    order = Order(root=tmp_path)
+    assert next_due(order, CRON, at("2026-11-24 10:00")) == NIGHT
+    assert next_due(order, CRON, NIGHT) == at("2026-11-25 18:30")
 
 
 @pytest.mark.parametrize(

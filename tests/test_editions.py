@@ -104,12 +104,15 @@ def test_an_id_begins_with_the_day_the_atlas_speaks_of() -> None:
     assert len(INPUTS.edition) == len("2026-11-22-") + 12
 
 
-def code_in(top: Path) -> tuple[tuple[Path, ...], Path]:
+def code_in(top: Path) -> tuple[tuple[Path, ...], Path, Path]:
     for name in ("atlas/a.py", "geodata/b.toml", "site/templates/c.html.j2", "site/d.css"):
         (top / name).parent.mkdir(parents=True, exist_ok=True)
         (top / name).write_text(name, encoding="utf-8")
     (top / "requirements.lock").write_text("prefect==3.8.8", encoding="utf-8")
-    return (top / "atlas", top / "geodata", top / "site"), top / "requirements.lock"
+    (top / "here").mkdir()
+    (top / "here" / "region.toml").write_text("name", encoding="utf-8")
+    lock, region = top / "requirements.lock", top / "here" / "region.toml"
+    return (top / "atlas", top / "geodata", top / "site"), lock, region
 
 
 def test_the_id_depends_on_no_clock_no_age_of_a_file_and_no_folder(
@@ -137,6 +140,8 @@ def test_the_id_depends_on_no_clock_no_age_of_a_file_and_no_folder(
         ("site/d.css", True),
         ("site/templates/c.html.j2", True),
         ("requirements.lock", True),
+        ("here/region.toml", True),
+        ("geodata/region.toml", False),
         ("atlas/new.py", True),
         ("atlas/__pycache__/a.pyc", False),
         ("geodata/sources/zones/source.toml", False),
@@ -155,9 +160,9 @@ def test_the_code_that_counts_is_what_the_site_is_built_from(
 
 
 def test_code_without_a_lock_file_has_a_digest_too(tmp_path: Path) -> None:
-    tops, lock = code_in(tmp_path)
+    tops, lock, region = code_in(tmp_path)
     lock.unlink()
-    assert len(code_digest(tops, lock)) == 64
+    assert len(code_digest(tops, lock, region)) == 64
 
 
 def test_a_renamed_file_is_other_code(tmp_path: Path) -> None:

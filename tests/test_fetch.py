@@ -11,7 +11,7 @@ import stamina
 import trustme
 
 from geodata import fetch as fetching
-from geodata.fetch import HEADERS, Limits, Validators, asked_pause, fetch, pause_after
+from geodata.fetch import Limits, Validators, asked_pause, fetch, pause_after, who_asks
 from geodata.guard import UnreachableError, parse_networks
 from servers import BODY, LOOPBACK, Server, running, say
 
@@ -33,7 +33,7 @@ def server() -> Iterator[Server]:
 def get(url: str, size: int = 100_000, **headers: str) -> tuple[bytes, Validators | None]:
     into = io.BytesIO()
     asked = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = httpx.Request("GET", url, headers=HEADERS | asked)
+    request = httpx.Request("GET", url, headers=who_asks() | asked)
     told = fetch(request, Limits(size, 20.0, HERE), into)
     return into.getvalue(), told
 

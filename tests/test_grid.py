@@ -10,7 +10,8 @@ import pytest
 
 from atlas.grid import ERROR_M, UNIT_M, grid, powers
 from builds import PROJECT
-from geodata.crs import DISPLAY_CRS, METRIC_CRS
+from drawings import METRIC_CRS
+from geodata.crs import DISPLAY_CRS
 
 LIMIT = (104.82789, 8.95712, 106.39675, 10.494168)
 SCRIPTS = PROJECT / "site" / "scripts" / "map"

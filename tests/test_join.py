@@ -16,8 +16,8 @@ from atlas.join import (
     name_communes,
     nearest_named,
 )
-from drawings import placed, table, tables
-from geodata.crs import DISPLAY_CRS, METRIC_CRS
+from drawings import METRIC_CRS, placed, table, tables
+from geodata.crs import DISPLAY_CRS
 
 EAST_M, NORTH_M = 560_000, 1_080_000
 

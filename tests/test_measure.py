@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from shapely import LineString, MultiLineString, box
 
 from atlas.measure import EXPECTED, area_ha, completeness, length_km
+from drawings import METRIC_CRS
 from geodata.cells import parts_of
-from geodata.crs import DISPLAY_CRS, METRIC_CRS, CrsError, to_metric
+from geodata.crs import DISPLAY_CRS, CrsError, to_metric
 from geodata.schema import PLACE_KINDS
 
 WGS_84_AXIS_M = 6_378_137.0

@@ -11,7 +11,7 @@ import pytest
 import books
 from atlas import pack
 from atlas.downloads import write_downloads
-from atlas.pack import NAME, TOP, write_pack
+from atlas.pack import write_pack
 from atlas.pages import write_site
 from atlas.sheet import Address
 from atlas.verify import verify_site
@@ -20,6 +20,7 @@ from builds import PROJECT
 
 BOOK = books.small_book(communes=None)
 PUBLIC = Address("https://atlas.example/")
+NAME, TOP = "hau-giang-atlas.zip", "hau-giang-atlas/"
 
 
 def written(out: Path) -> Path:

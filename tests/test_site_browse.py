@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Download, Locator, Page
 from atlas.downloads import guard_cell
 from browsing import chromium, faults_of, served, violations
 from builds import PROJECT, Built
-from geodata.crs import METRIC_CRS
+from drawings import METRIC_CRS
 
 SITE = PROJECT / "site"
 WIDE = {"width": 1440, "height": 900}

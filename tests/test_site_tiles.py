@@ -18,7 +18,7 @@ from browsing import chromium, faults_of, served, violations
 from builds import PROJECT
 from flows.serve import site_app
 from hostile import HOSTILE
-from regions import big_book
+from made_up import big_book
 
 NEAR = "12/8.7600/103.5200"
 READY = "html[data-big-ready=true]"

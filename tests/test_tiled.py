@@ -23,7 +23,7 @@ from atlas.years import year_marks as marks_of
 from bench.synthetic import write_region
 from builds import PROJECT
 from hostile import HOSTILE
-from regions import AS_OF, read_region, shelf_of
+from made_up import AS_OF, read_region, shelf_of
 
 WORDS = read_words(PROJECT / "site" / "words")
 

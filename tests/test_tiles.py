@@ -32,7 +32,7 @@ from atlas.words import read_words
 from bench.synthetic import write_region
 from books import bare_book, small_book
 from builds import PROJECT
-from regions import AS_OF, read_region, shelf_of
+from made_up import AS_OF, read_region, shelf_of
 
 WORDS = read_words(PROJECT / "site" / "words")
 

@@ -55,7 +55,7 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Build, check, serve and roll back the Hậu Giang atlas.
+    """Build, check, serve and roll back the atlas of a region.
 
     Exit codes: 0 done, 1 findings, 2 usage, 3 refused to publish.
     """

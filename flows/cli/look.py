@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from atlas.editions import Shop
-from flows.cli.options import FINDINGS, OUT, SOURCES, err
+from flows.cli.options import FINDINGS, OUT, REGION_AT, SOURCES, err
 from flows.heartbeat import fault, read_age, read_beat
 from geodata.errors import UsageError
 
@@ -29,15 +29,17 @@ def serve(out: Path, port: int) -> None:
 
 
 @click.command()
+@REGION_AT
 @SOURCES
-def sources(sources: Path) -> None:
+def sources(region: Path, sources: Path | None) -> None:
     """List the sources: id, kind, what it holds, dates.
 
     Example: atlas sources
     """
     from geodata.catalog import load_catalog
+    from geodata.region import read_region
 
-    catalog, findings = load_catalog(sources)
+    catalog, findings = load_catalog(sources or read_region(region).sources_folder)
     for name, source in catalog.items():
         held = source.table or source.layer
         click.echo(f"{name}\t{source.kind}\t{held}\t{source.as_of}\t{source.retrieved_on}")

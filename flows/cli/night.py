@@ -17,6 +17,7 @@ from flows.cli.options import (
     ON_SUCCESS,
     OUT,
     PUBLISH_TO,
+    REGION_AT,
     SITE_URL,
     SOURCES,
     TILE_OVER,
@@ -36,6 +37,7 @@ from geodata.audit import audit
 @click.command()
 @OUT
 @MIRROR
+@REGION_AT
 @SOURCES
 @INBOX
 @OFFLINE
@@ -113,6 +115,7 @@ def _print_run(order: Order, report: Report) -> None:
 @click.command()
 @OUT
 @MIRROR
+@REGION_AT
 @SOURCES
 @INBOX
 @OFFLINE
@@ -169,6 +172,7 @@ def _check_archive(order: Order) -> int:
 @click.command()
 @OUT
 @MIRROR
+@REGION_AT
 @SOURCES
 @INBOX
 @OFFLINE
@@ -179,7 +183,7 @@ def _check_archive(order: Order) -> int:
 @ON_FAILURE
 @click.option("--cron", default="30 1 * * *", show_default=True, help="When, in cron's words.")
 def schedule(cron: str, site_url: str | None, **asked: object) -> None:
-    """Run the refresh every night at 01:30 Asia/Ho_Chi_Minh, until stopped.
+    """Run the refresh every night at 01:30 by the region's clock, until stopped.
 
     One run at a time; nights that were missed are caught up once, at the start.
 
@@ -192,8 +196,9 @@ def schedule(cron: str, site_url: str | None, **asked: object) -> None:
 
     err.print("atlas: starting a Prefect server on 127.0.0.1 (10-40 s) …", style="dim")
     with prefect_server(is_lasting=True) as await_server:
+        from flows.due import zone
         from flows.schedule import serve_schedule  # Prefect reads its address when it is imported
 
         await_server()
-        err.print(f"atlas: next runs by {cron!r}, Asia/Ho_Chi_Minh; stop with Ctrl+C")
+        err.print(f"atlas: next runs by {cron!r}, {zone(order)}; stop with Ctrl+C")
         serve_schedule(order, cron)

@@ -8,8 +8,9 @@ import click
 from rich.console import Console
 
 from flows.delivery import check_address
-from flows.order import PROJECT, Order
+from flows.order import Order
 from geodata.errors import UsageError
+from geodata.region import REGION
 
 FINDINGS = 1
 stdout = Console(soft_wrap=True, highlight=False)
@@ -46,11 +47,14 @@ OUT = click.option(
 MIRROR = click.option(
     "--mirror", type=FOLDER, help="Read remote sources from this folder, not the network."
 )
+REGION_AT = click.option(
+    "--region",
+    type=click.Path(path_type=Path, exists=True),
+    default=REGION,
+    help="The region: its folder, or the region.toml in it (default: the project's own).",
+)
 SOURCES = click.option(
-    "--sources",
-    type=FOLDER,
-    default=PROJECT / "geodata" / "sources",
-    help="Folder of the source folders.",
+    "--sources", type=FOLDER, help="Folder of the source folders (default: the region's)."
 )
 CONTACT_MAIL = click.option(
     "--contact",
@@ -106,6 +110,8 @@ def order_of(asked: dict[str, object], extra: dict[str, object]) -> Order:
         hook = asked.pop(name, None)
         if hook:  # the environment, not the order: its address may be a secret
             os.environ[f"ATLAS_{name.upper()}"] = str(hook)
+    if asked.get("sources") is None:
+        asked.pop("sources", None)
     if asked.get("wait_s") == float("inf"):
         asked["wait_s"] = None
     root = Path(str(asked.pop("out"))).resolve()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from atlas.editions import MANIFEST, Shop, read_manifest
-from flows.cli.options import FINDINGS, FOLDER, OUT, WAIT, order_of
+from flows.cli.options import FINDINGS, FOLDER, OUT, REGION_AT, WAIT, order_of
 from flows.delivery import deliver
 from flows.lock import run_lock
 from geodata.errors import UsageError
@@ -68,22 +68,25 @@ def rollback(edition: str, out: Path) -> None:
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("so-lieu-hau-giang.xlsx"),
-    show_default=True,
-    help="The workbook to write.",
+    help="The workbook to write (default: so-lieu-<region>.xlsx, here).",
 )
+@REGION_AT
 @click.option("--root", type=FOLDER, default=Path(), help="Folder that holds public/ (here).")
 @click.option("--subject", default="", help="Only the records of this place or route, by its id.")
 @click.option("--agency", default="", help="The agency that will fill it in, by its id.")
-def template(out: Path, root: Path, subject: str, agency: str) -> None:
+def template(out: Path | None, region: Path, root: Path, subject: str, agency: str) -> None:
     """Write the planners' workbook: known records, drop-downs, room for new rows.
 
     Example: atlas template --agency bql-kcn --out bql-kcn.xlsx
     """
     from atlas.template import Wanted
     from flows.template import write_template
+    from geodata.region import read_region, within
 
-    write_template(root.resolve(), out, Wanted(subject, agency))
+    told = read_region(region)
+    out = out or Path(f"so-lieu-{told.region_id}.xlsx")
+    with within(told):
+        write_template(root.resolve(), out, Wanted(subject, agency))
     click.echo(out)
 
 

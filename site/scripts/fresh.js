@@ -6,8 +6,8 @@
   const DAY = 24 * HOUR;
   const AMBER = 36 * HOUR;
   const RED = 7 * DAY;
-  const ZONE = 'Asia/Ho_Chi_Minh';
   const page = document.documentElement;
+  const ZONE = page.dataset.zone;
   const isVietnamese = page.lang === 'vi';
   const locale = isVietnamese ? 'vi' : 'en-GB';
   const line = document.getElementById('fresh');
@@ -53,11 +53,11 @@
   }
 
   /**
-   * A day as the data write it lasts until its midnight in Vietnam.
+   * A day as the data write it lasts until midnight by the region's clock.
    * @param {string} text
    */
   function ending(text) {
-    return Date.parse(text + 'T00:00:00+07:00') + DAY;
+    return Date.parse(text + 'T00:00:00' + page.dataset.offset) + DAY;
   }
 
   /**

@@ -70,7 +70,7 @@ Atlas.carry = (() => {
   function save(text, type, ending) {
     const link = make('a');
     link.href = URL.createObjectURL(new Blob([text], { type }));
-    link.download = `hau-giang-atlas-${find().edition}-${Atlas.browse.shown.length}.${ending}`;
+    link.download = `${find().name}-${find().edition}-${Atlas.browse.shown.length}.${ending}`;
     link.hidden = true;
     document.body.append(link);
     link.click();

@@ -173,6 +173,7 @@ interface Found {
 }
 
 interface FindFile {
+  name: string;
   edition: string;
   as_of: string;
   as_of_text: string;
