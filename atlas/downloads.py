@@ -29,6 +29,7 @@ from atlas.formats import (
 from atlas.guide import record_schema
 from atlas.metadata import FRICTIONLESS_TYPE, RECORD_SCHEMA, about, datapackage, left_out
 from atlas.records import Book, Record
+from atlas.totals import PATH, totals
 from geodata.region import here
 from geodata.schema import TABLE, Column
 
@@ -60,6 +61,7 @@ def write_downloads(book: Book, out: Path, site_url: str) -> None:
     )
     write_csv(history_table(book), data / "history.csv", ())
     _write_formats(book, data)
+    _write_text(out / PATH, f"{totals(book).model_dump_json(indent=1)}\n")
     _write_projects(book, data, site_url)
     _write_text(out / RECORD_SCHEMA, _json(record_schema()))
     _write_text(data / "datapackage.json", _json(datapackage(book, data)))

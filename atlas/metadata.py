@@ -40,7 +40,7 @@ LAYER_FORMATS = ("geojson", "fgb", "parquet")
 RECORD_SCHEMA = "data/schema/record.json"
 OTHERS = (
     *("dictionary.csv", "history.csv", "quarantine.csv"),
-    *("oc4ids.json", "datapackage.json"),
+    *("oc4ids.json", "datapackage.json", "totals.json"),
     RECORD_SCHEMA.removeprefix("data/"),
 )
 COORDINATE_DECIMALS = 5

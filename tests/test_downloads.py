@@ -132,7 +132,7 @@ def test_every_stable_output_is_there(out: Path, book: Book) -> None:
     }
     expected |= {f"data/hau-giang-atlas.{ending}" for ending in ("xlsx", "gpkg")}
     expected |= {"data/dictionary.csv", "data/history.csv", "data/oc4ids.json"}
-    expected |= {"data/schema/record.json"}
+    expected |= {"data/schema/record.json", "data/totals.json"}
     expected |= {f"data/oc4ids/{name}.json" for name in ("kcn-a", "exp-d")}
     expected |= {f"data/{r.table}/{r.subject_id}.json" for r in book.records}
     assert {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()} == expected

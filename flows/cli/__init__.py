@@ -38,6 +38,7 @@ COMMANDS = (
     shelf.unpin,
     shelf.diff,
     shelf.template,
+    shelf.index,
 )
 
 

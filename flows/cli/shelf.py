@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from atlas.editions import MANIFEST, Shop, read_manifest
-from flows.cli.options import FINDINGS, FOLDER, OUT, REGION_AT, WAIT, order_of
+from flows.cli.options import FINDINGS, FOLDER, OUT, REGION_AT, WAIT, err, order_of
 from flows.delivery import deliver
 from flows.lock import run_lock
 from geodata.errors import UsageError
@@ -88,6 +88,26 @@ def template(out: Path | None, region: Path, root: Path, subject: str, agency: s
     with within(told):
         write_template(root.resolve(), out, Wanted(subject, agency))
     click.echo(out)
+
+
+@click.command()
+@click.argument("roots", nargs=-1, required=True, type=FOLDER)
+@click.option("--out", type=FOLDER, required=True, help="Folder to write index.html into.")
+def index(roots: tuple[Path, ...], out: Path) -> None:
+    """Write one page that leads to the region published at each ROOT and adds up their numbers.
+
+    A region that cannot be read is named on the page with the reason; exit 1 if there is any.
+
+    Example: atlas index ../north ../south --out ../regions
+    """
+    from atlas.regions import write_index
+    from flows.order import PROJECT
+
+    unread = write_index([root.resolve() for root in roots], out.resolve(), PROJECT / "site")
+    for one in unread:
+        err.print(f"atlas: {one.root}: {one.why}", style="red", markup=False)
+    click.echo(out / "index.html")
+    sys.exit(FINDINGS if unread else 0)
 
 
 @click.command()

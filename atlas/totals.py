@@ -1,0 +1,138 @@
+"""What an edition adds up to: ``data/totals.json``, by which an index of regions counts.
+
+The sums are those of the map: of each record's money the newest whole amount of its kind, kinds and
+units apart; of places that lie in another one, no hectares. What is not known is counted.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from atlas.beside import newest_money
+from atlas.records import Book, Record
+from atlas.track import SCHEDULES
+from geodata.cells import is_number
+from geodata.dates import is_date
+from geodata.region import Region, here
+from geodata.schema import MONEY_KINDS
+
+PATH = "data/totals.json"
+MEASURES = ("places", "routes", "area_ha", *MONEY_KINDS, *SCHEDULES)
+"""Every number of an edition, in the order in which it is told."""
+
+
+class Total(BaseModel):
+    """One number: how many, hectares, or the sum of amounts of one kind in one unit.
+
+    ``value`` is exact decimal text, None where nothing is known. ``counted`` records stand in it,
+    ``unknown`` do not. ``since`` and ``until`` are the oldest and the newest date of what stands in
+    it; ``source`` is the published table it was added up from.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    measure: str = Field(pattern=f"^({'|'.join(MEASURES)})$")
+    unit: str = Field(default="", max_length=40)
+    value: Decimal | None
+    counted: int = Field(ge=0)
+    unknown: int = Field(ge=0)
+    since: str = Field(pattern=r"^(\d{4}(-\d{2}){0,2})?$")
+    until: str = Field(pattern=r"^(\d{4}(-\d{2}){0,2})?$")
+    source: str = Field(pattern=r"^data/[a-z_]+\.csv$")
+
+
+class Totals(BaseModel):
+    """What one edition says of its region as a whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    region_id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)
+    name_vi: str = Field(min_length=1, max_length=80)
+    name_en: str = Field(min_length=1, max_length=80)
+    lies_in: tuple[str, ...]
+    bounds: tuple[float, float, float, float]
+    edition: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}-[0-9a-f]{6,64}$")
+    as_of: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+    totals: tuple[Total, ...]
+
+
+def totals(book: Book) -> Totals:
+    """Add up one edition, for the region that is being built."""
+    region: Region = here()
+    return Totals(
+        region_id=region.region_id,
+        name_vi=region.name_vi,
+        name_en=region.name_en,
+        lies_in=region.lies_in,
+        bounds=region.bounds,
+        edition=book.edition,
+        as_of=book.as_of.isoformat(),
+        totals=(*_counts(book), _hectares(book), *_money(book), *_schedules(book)),
+    )
+
+
+def _counts(book: Book) -> Iterable[Total]:
+    for table, records in (("places", book.places), ("routes", book.routes)):
+        yield _counted(book, table, len(records), f"data/{table}.csv")
+
+
+def _counted(book: Book, measure: str, count: int, source: str) -> Total:
+    day = book.as_of.isoformat()
+    return Total(
+        measure=measure,
+        value=Decimal(count),
+        counted=count,
+        unknown=0,
+        since=day,
+        until=day,
+        source=source,
+    )
+
+
+def _hectares(book: Book) -> Total:
+    """Add the published areas of places; one inside another shares its ground by nature."""
+    there = {place.subject_id for place in book.places}
+    alone = [place for place in book.places if place.inside_id not in there]
+    facts = [fact.claim for place in alone if (fact := place.fact("area_ha")) is not None]
+    known = [claim for claim in facts if is_number(claim.value)]
+    return _summed(
+        "area_ha",
+        "ha",
+        [(claim.value, claim.as_of) for claim in known],
+        (len(alone) - len(known), "data/claims.csv"),
+    )
+
+
+def _money(book: Book) -> Iterable[Total]:
+    for kind in MONEY_KINDS:
+        told = [(r, e) for r in book.records for e in newest_money(r) if e.kind == kind]
+        units = [unit for unit in here().money_units if any(e.unit == unit for _, e in told)]
+        silent = len(book.records) - len({record.subject_id for record, _ in told})
+        for unit in units or here().money_units[:1]:
+            amounts = [(str(e.amount), e.on) for _, e in told if e.unit == unit]
+            yield _summed(kind, unit, amounts, (silent, "data/money_events.csv"))
+
+
+def _summed(
+    measure: str, unit: str, told: Sequence[tuple[str, str]], rest: tuple[int, str]
+) -> Total:
+    unknown, source = rest
+    days = sorted(day for _, day in told if is_date(day))
+    return Total(
+        measure=measure,
+        unit=unit,
+        value=sum((Decimal(value) for value, _ in told), Decimal(0)) if told else None,
+        counted=len(told),
+        unknown=unknown,
+        since=days[0] if days else "",
+        until=days[-1] if days else "",
+        source=source,
+    )
+
+
+def _schedules(book: Book) -> Iterable[Total]:
+    records: tuple[Record, ...] = book.records
+    for state in SCHEDULES:
+        count = sum(record.schedule == state for record in records)
+        yield _counted(book, state, count, "data/milestones.csv")
