@@ -4,15 +4,17 @@ The sums are those of the map: of each record's money the newest whole amount of
 units apart; of places that lie in another one, no hectares. What is not known is counted.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from atlas.beside import newest_money
-from atlas.records import Book, Record
+from atlas.records import Book
+from atlas.tiled import Tiled
 from atlas.track import SCHEDULES
-from geodata.cells import is_number
+from geodata.cells import are_numbers, is_number
 from geodata.dates import is_date
 from geodata.region import Region, here
 from geodata.schema import MONEY_KINDS
@@ -73,8 +75,14 @@ def totals(book: Book) -> Totals:
 
 
 def _counts(book: Book) -> Iterable[Total]:
-    for table, records in (("places", book.places), ("routes", book.routes)):
-        yield _counted(book, table, len(records), f"data/{table}.csv")
+    for table in ("places", "routes"):
+        yield _counted(book, table, _records(book, table), f"data/{table}.csv")
+
+
+def _records(book: Book, table: str) -> int:
+    """Count the records of a table, those of tiled kinds with them."""
+    many = int((book.tiled.subjects["table"] == table).sum()) if book.tiled else 0
+    return sum(record.table == table for record in book.records) + many
 
 
 def _counted(book: Book, measure: str, count: int, source: str) -> Total:
@@ -95,20 +103,31 @@ def _hectares(book: Book) -> Total:
     there = {place.subject_id for place in book.places}
     alone = [place for place in book.places if place.inside_id not in there]
     facts = [fact.claim for place in alone if (fact := place.fact("area_ha")) is not None]
-    known = [claim for claim in facts if is_number(claim.value)]
-    return _summed(
-        "area_ha",
-        "ha",
-        [(claim.value, claim.as_of) for claim in known],
-        (len(alone) - len(known), "data/claims.csv"),
-    )
+    told = [(claim.value, claim.as_of) for claim in facts if is_number(claim.value)]
+    many = _tiled_hectares(book.tiled) if book.tiled else ()
+    silent = len(alone) - len(told) + sum(not value for value, _ in many)
+    told += [(value, day) for value, day in many if value]
+    return _summed("area_ha", "ha", told, (silent, "data/claims.csv"))
+
+
+def _tiled_hectares(tiled: Tiled) -> list[tuple[str, str]]:
+    """Return area and day of each tiled place that lies in no other, "" where it is not known."""
+    places = tiled.subjects[tiled.subjects["table"] == "places"]
+    alone = places[(places["inside_id"] == "").to_numpy()]
+    facts = tiled.frames["facts"]
+    areas = facts[(facts["measure"] == "area_ha") & (facts["phase"] == "") & (facts["rank"] == 1)]
+    told = areas.set_index("n")[["value", "as_of"]].reindex(alone.index).fillna("")
+    told["value"] = told["value"].where(are_numbers(told["value"].astype("str")), "")
+    return list(told.itertuples(index=False, name=None))
 
 
 def _money(book: Book) -> Iterable[Total]:
     for kind in MONEY_KINDS:
         told = [(r, e) for r in book.records for e in newest_money(r) if e.kind == kind]
         units = [unit for unit in here().money_units if any(e.unit == unit for _, e in told)]
-        silent = len(book.records) - len({record.subject_id for record, _ in told})
+        silent = sum(_records(book, t) for t in ("places", "routes")) - len(
+            {record.subject_id for record, _ in told}
+        )
         for unit in units or here().money_units[:1]:
             amounts = [(str(e.amount), e.on) for _, e in told if e.unit == unit]
             yield _summed(kind, unit, amounts, (silent, "data/money_events.csv"))
@@ -132,7 +151,7 @@ def _summed(
 
 
 def _schedules(book: Book) -> Iterable[Total]:
-    records: tuple[Record, ...] = book.records
+    told = Counter(record.schedule for record in book.records)
+    told.update(book.tiled.subjects["schedule"] if book.tiled else ())
     for state in SCHEDULES:
-        count = sum(record.schedule == state for record in records)
-        yield _counted(book, state, count, "data/milestones.csv")
+        yield _counted(book, state, told[state], "data/milestones.csv")

@@ -18,12 +18,13 @@ from atlas.downloads import _properties, _shape
 from atlas.formats import layer_frame
 from atlas.layers import LAYERS, _record
 from atlas.tiled import KEYS, part, tiled_ids, tiled_kinds, untiled
+from atlas.totals import totals
 from atlas.words import read_words
 from atlas.years import year_marks as marks_of
 from bench.synthetic import write_region
 from builds import PROJECT
 from hostile import HOSTILE
-from made_up import AS_OF, read_region, shelf_of
+from made_up import AS_OF, big_book, read_region, shelf_of
 
 WORDS = read_words(PROJECT / "site" / "words")
 
@@ -167,3 +168,14 @@ def test_a_tiled_record_stands_in_the_layers_as_a_small_one_does(tiled, records,
 def test_the_tiler_is_started_only_where_a_layer_is_tiled():
     asks = "import flows.steps, sys; sys.exit('tylertoo' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", asks], cwd=PROJECT, check=False).returncode == 0
+
+
+def test_totals_count_the_records_of_tiled_kinds_too(tmp_path):
+    book = big_book(tmp_path, 600)
+    told = {one.measure: one for one in totals(book).totals}
+    counts = book.tiled.subjects["table"].value_counts()
+    assert told["places"].counted == len(book.places) + counts["places"]
+    late = (book.tiled.subjects["schedule"] == "late").sum()
+    assert told["late"].counted == sum(r.schedule == "late" for r in book.records) + late > 0
+    areas = book.tiled.frames["facts"].query("measure == 'area_ha'")
+    assert told["area_ha"].counted >= len(areas) == counts["places"]
