@@ -64,10 +64,16 @@ class Chronicle:
                 found.setdefault(subject_id, []).append((past, changes))
         return found
 
+    @cached_property
+    def _stories(self) -> dict[str, list[Story]]:
+        return {}
+
     def of_record(self, subject_id: str, at_most: int) -> tuple[Story, ...]:
-        """Return what the newest editions changed about one record."""
-        told = self._by_record.get(subject_id, [])[:at_most]
-        return tuple(self._story(past, subject_id, changes) for past, changes in told)
+        """Return what the newest editions changed about one record; each is told once for all."""
+        stories = self._stories.setdefault(subject_id, [])
+        for past, changes in self._by_record.get(subject_id, [])[len(stories) : at_most]:
+            stories.append(self._story(past, subject_id, changes))
+        return tuple(stories[:at_most])
 
     def of_edition(self, past: Past) -> tuple[Story, ...]:
         """Return what one edition changed: records in their order, those gone, then tables."""

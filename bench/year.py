@@ -31,7 +31,9 @@ FEW, NIGHTS = 10, 365
 AROUND = 4
 """So many nights on either side of the two are measured with them; their median is told."""
 
-PLACES = 6
+PLACES = 30
+"""About a province's, so that a night edits as small a part of the records."""
+
 MOST = 0.05
 
 Edit = Callable[[str, float], str]

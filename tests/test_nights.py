@@ -17,7 +17,7 @@ from nights import Nights, adding, altering
 from atlas import editions as shelf
 from atlas.editions import Shop
 from bench.synthetic import SEED, write_region
-from bench.year import PLACES, Year
+from bench.year import Year
 from builds import digests
 from geodata import archive
 from geodata.archive import Archive
@@ -303,7 +303,7 @@ def test_hindsight_about_no_past_day_is_a_usage_error(again: Nights) -> None:
 
 
 def test_every_one_of_many_nights_is_rebuilt_with_the_bytes_it_had(tmp_path: Path) -> None:
-    sources = write_region(tmp_path / "sources", PLACES)
+    sources = write_region(tmp_path / "sources", places=6)
     year = Year(tmp_path / "root", sources, np.random.default_rng(SEED))
     days = [date(2027, 1, day) for day in range(1, shelf.KEPT + 3)]
     for day in days:
