@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 PYTHON_READY := $(VENV)/.ready
 SITE_READY := site/node_modules/.ready
 
+# One more than there are cores: many tests wait for a server, a browser or another process.
+WORKERS = $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
+
 # What is found out before set-up. Each refusal says what was found, what is needed, what to do.
 python_fits := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 node_fits := process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)
@@ -49,7 +52,7 @@ test: setup browser database office ## lint, types, import contracts, tests with
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest --cov --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --cov --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 scores: setup browser bench/node_modules/.ready ## measure the built site, write the README's tables
 	$(BIN)/python -m bench.beside
