@@ -5,7 +5,6 @@ libraries and each step's peak of memory is its own.
 """
 
 import json
-import platform
 import resource
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -159,7 +159,7 @@ def main(sizes: str, told_to: Path | None) -> None:
             click.echo(" ".join(row))
     steps = markdown(HEADER, [row for size in found for row in rows_of(size, *found[size])])
     header = ("places", "full refresh, s", "ms a place", "against the size before", "unchanged, %")
-    told = machine(f"Python {platform.python_version()}")
+    told = machine(", ".join(f"{name} {version(name)}" for name in ("geopandas", "pandas")))
     put("sizes", f"{steps}\n{markdown(header, growth(found))}\n{told}")
     if told_to:
         told_to.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -17,11 +17,11 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def machine(browser: str) -> str:
-    """Say on what was measured and when."""
+def machine(programs: str) -> str:
+    """Say on what was measured, with which programs, and when."""
     return (
         f"Measured on {date.today():%Y-%m-%d}: {os.cpu_count()} cores, "
-        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, {browser}."
+        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, {programs}."
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from atlas.pages import PAGES
-from bench import beside, changes, scores, tables
+from bench import beside, changes, scores, sizes, tables
 from builds import Built
 
 
@@ -49,3 +49,14 @@ def test_a_table_is_put_between_its_marks_and_read_back(tmp_path: Path) -> None:
     assert told.startswith("# Ẩn\n") and told.endswith("\nend\n") and "old" not in told
     with pytest.raises(ValueError, match="has no marks <!-- b -->"):
         tables.put("b", "x", readme)
+
+
+def test_a_size_is_told_step_by_step_with_its_ratios_and_their_sum() -> None:
+    ours: sizes.Spent = {step: (2.0, 300.0) for steps in sizes.SHARED.values() for step in steps}
+    bare: sizes.Spent = {name: (4.0, 150.0) for name in sizes.SHARED}
+    rows = list(sizes.rows_of(1_000, ours | {sizes.UNCHANGED: (0.5, 300.0)}, bare))
+    assert [row[1] for row in rows] == [*sizes.SHARED, "all"]
+    assert rows[0] == ["1,000", "read and check", "4.0", "4.0", "1.00", "300", "150", "2.00"]
+    assert rows[-1][2:5] == ["18.0", "20.0", "0.90"]
+    told = list(sizes.growth({100: (ours | {sizes.UNCHANGED: (0.9, 1.0)}, bare)}))
+    assert told == [["100", "18.0", "180.00", "–", "5.0"]]

@@ -4,6 +4,8 @@ Atlas.browse = (() => {
   const { make, button, byId, input, say, number, find } = Atlas.base;
   const { records } = Atlas.draw;
   let isAsked = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let counting;
 
   /** @param {string} id */
   function inView(id) {
@@ -132,8 +134,10 @@ Atlas.browse = (() => {
     tally(verdicts);
     knocked(verdicts);
     years(verdicts);
-    Atlas.facets.show(verdicts);
     Atlas.shortlist.show();
+    // the counts in the filters are a task of their own, so that no task is felt
+    clearTimeout(counting);
+    counting = setTimeout(() => Atlas.facets.show(verdicts));
   }
 
   /* Sliders fire often: one drawing a frame is enough. */
