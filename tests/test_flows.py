@@ -177,7 +177,7 @@ def test_workbooks_go_round_from_the_template_to_the_page_and_the_answer(
 
 THREE_NIGHTS = datetime.timedelta(days=3)
 KILLS_THE_SERVER = """#!/bin/sh
-kill -9 $(pgrep -P $PPID -f 'prefect server')
+kill -9 $(pgrep -P $PPID -f 'flows.server')
 """
 
 

@@ -706,6 +706,7 @@ def test_a_typed_point_orders_the_list_and_is_narrowed_by_distance(
         assert page.locator("#search-list [role=option]").count() == 1
     assert "EPSG:5897" in page.locator("#search-list [role=option]").inner_text()
     press(page, "Enter")
+    page.wait_for_function("document.getElementById('point').innerText.includes('9,9197° B')")
     assert "Điểm 9,9197° B" in page.locator("#point").inner_text()
     assert page.locator("#sort").input_value() == "point"
     first = page.locator("#records .flat li:visible").first
@@ -875,7 +876,7 @@ def test_the_scripts_keep_their_types() -> None:
 
 def test_every_word_that_a_script_asks_for_is_there() -> None:
     words = tomllib.loads((SITE / "words" / "en.toml").read_text(encoding="utf-8"))
-    there = {*words["browse"], *words["panel"]}
+    there = {*words["browse"], *words["panel"], *words["tiled"]}
     folder = SITE / "scripts" / "map"
     asked = {
         key

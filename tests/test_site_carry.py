@@ -16,6 +16,7 @@ import pytest
 import segno
 from playwright.sync_api import Browser, Locator, Page
 
+from atlas.sheet import QR_MASK
 from browsing import chromium, faults_of, served, violations
 from builds import PROJECT, Built
 from geodata.schema import TABLES
@@ -90,7 +91,7 @@ def test_the_qr_code_leads_to_the_record_in_its_edition(
     page.goto(f"{site}vi/{record}/index.html")
     address = page.locator(".sheet .address").inner_text()
     assert address.endswith(f"vi/{record}/index.html?edition={edition(built)}")
-    code = segno.make(address, error="m", micro=False)
+    code = segno.make(address, error="m", micro=False, mask=QR_MASK)
     modules = page.locator(".qr path").last.get_attribute("d")
     assert f'd="{modules}"' in code.svg_inline(scale=1, border=4, lineclass=None, omitsize=True)
     assert (page.goto(site + address.partition("/vi/")[2].join(["vi/", ""]))).ok
