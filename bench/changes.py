@@ -40,6 +40,7 @@ def longest_tasks_ms(browser: Browser, site: str) -> dict[str, float]:
     context = browser.new_context(viewport=PHONE, device_scale_factor=1.75)
     page = context.new_page()
     page.goto(f"{site}vi/map/")
+    page.wait_for_selector("html[data-map-ready=true]")
     page.locator("#sort").focus()
     page.wait_for_selector("html[data-browse-ready=true]")
     page.evaluate(OPENED)
