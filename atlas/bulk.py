@@ -6,7 +6,7 @@ import pandas as pd
 
 from atlas.formats import NUMBER_FIELDS, TEXT_FIELDS
 from atlas.tiled import Tiled
-from geodata.cells import parts_of
+from geodata.cells import by_value, parts_of
 from geodata.crs import DISPLAY_CRS
 
 CLAIMED = {"area_ha": "area_ha", "occupancy_pct": "occupancy_pct", "length_km": "length_km_claimed"}
@@ -31,10 +31,7 @@ def bulk_layer(tiled: Tiled, table: str) -> gpd.GeoDataFrame:
 
 
 def _known(cells: "pd.Series[str]", units: set[str]) -> "pd.Series[str]":
-    lists = {
-        cell: ";".join(u for u in parts_of(str(cell)) if u in units) for cell in cells.unique()
-    }
-    return cells.map(lists)
+    return by_value(cells, lambda cell: ";".join(u for u in parts_of(cell) if u in units))
 
 
 def _claimed(tiled: Tiled) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from atlas.tiled import Tiled
 from atlas.tiles import spots
 from atlas.words import Words
 from atlas.years import LETTER, NOT_YET
-from geodata.cells import rows_of
+from geodata.cells import by_value, ordinals, rows_of
 from geodata.dates import period_end, period_start
 from geodata.region import here
 from geodata.schema import FUNDS
@@ -96,11 +96,9 @@ def _facets(tiled: Tiled) -> dict[str, "pd.Series[str]"]:
 
 def _only(cells: "pd.Series[str]", levels: "pd.Series[str]", level: str) -> "pd.Series[str]":
     """Leave in each list only the units of one level."""
-    lists = {
-        cell: ";".join(unit for unit in str(cell).split(";") if levels.get(unit) == level)
-        for cell in cells.unique()
-    }
-    return cells.map(lists)
+    return by_value(
+        cells, lambda cell: ";".join(u for u in cell.split(";") if levels.get(u) == level)
+    )
 
 
 def _funds(tiled: Tiled) -> "pd.Series[str]":
@@ -207,11 +205,8 @@ def year_marks(tiled: Tiled, as_of: date) -> "pd.Series[str]":
 
 
 def _dated(rows: pd.DataFrame, column: str) -> pd.DataFrame:
-    days = rows[column].unique()
-    starts = {day: period_start(day).toordinal() for day in days}
-    ends = {day: period_end(day).toordinal() for day in days}
-    start, end = (rows[column].map(told).astype("int64") for told in (starts, ends))
-    return rows.assign(_start=start, _end=end)
+    days = rows[column]
+    return rows.assign(_start=ordinals(days, period_start), _end=ordinals(days, period_end))
 
 
 def _standing_on(events: pd.DataFrame, day: date) -> pd.DataFrame:

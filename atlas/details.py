@@ -25,7 +25,7 @@ from atlas.telling import (
 )
 from atlas.tiled import Tiled
 from atlas.words import NOT_PLAIN, Words
-from geodata.cells import parts_of, rows_of
+from geodata.cells import ordinals, parts_of, rows_of
 from geodata.dates import period_end
 from geodata.schema import MONEY_KINDS
 
@@ -266,8 +266,7 @@ def deciding_promises(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     first = frames["milestones"].set_index("milestone_id")
     kept = ["due_on", "published_on", "document_ids", "confidence"]
     told = frames["promises"].join(first[kept], on="baseline_id")
-    ends = {due: period_end(due).toordinal() for due in told["due_on"].unique()}
-    told = told.assign(_due=told["due_on"].map(ends).astype("int64"))
+    told = told.assign(_due=ordinals(told["due_on"], period_end))
     is_late, is_due = told["state"] == "late", told["state"] == "due"
     parts = (
         told[is_late].sort_values(["days_late", "promise_id"], ascending=False),

@@ -14,6 +14,7 @@ import geopandas as gpd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from atlas.measure import SQUARE_METRES_PER_HECTARE
 from atlas.records import Book, Fact, MoneyEvent, Record
 from atlas.telling import (
     accuracy_text,
@@ -33,7 +34,6 @@ from geodata.region import Box, here
 DECIMALS = 5  # about 1 m: far below the error of anything drawn
 STEPS = 10**DECIMALS
 SIMPLIFY_M = 30.0
-SQUARE_METRES_PER_HECTARE = 10_000
 LABEL_WATER_M = 4_000  # shorter waterways stay without a name
 PAN_DEGREES = 0.5
 

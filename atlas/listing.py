@@ -63,7 +63,6 @@ def record_links(
     book: Book, words: Words, to: Callable[[str], str]
 ) -> Callable[[str, str], Markup]:
     """Return what links a record's id to its page; an id without a page stays text."""
-    """Return what links a record's id to its page; an id without a page stays text."""
     records = {record.subject_id: record for record in book.records}
 
     def link(key: str, text: str = "") -> Markup:

@@ -14,6 +14,7 @@ import shapely
 
 from atlas.book import Shelf
 from atlas.editions import TILE_OVER
+from atlas.measure import SQUARE_METRES_PER_HECTARE
 from atlas.positions import UNPLACED_M
 from atlas.telling import APPROXIMATE, NOT_KNOWN
 from geodata.crs import DISPLAY_CRS
@@ -27,7 +28,6 @@ PAGED_CORNERS = PAGED_RECORDS * CORNERS_A_RECORD
 
 HILBERT_LEVEL = 16
 KEYS = {"places": "place_id", "routes": "route_id"}
-SQUARE_METRES_PER_HECTARE = 10_000
 ABOUT_SUBJECTS = ("stage_events", "money_events", "milestones", "gaps")
 
 Frames = Mapping[str, pd.DataFrame]

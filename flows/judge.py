@@ -8,7 +8,6 @@ import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
-import geopandas as gpd
 import pandas as pd
 
 from atlas.compare import (
@@ -21,7 +20,6 @@ from atlas.compare import (
 from atlas.editions import ROLLBACK, Inputs, Shop, read_manifest
 from atlas.gates import Alarm, Extent, Side, extent, find_alarms, known_names
 from atlas.history import LOG, Entry, read_log, way_to
-from atlas.positions import positions_table
 from atlas.records import Changed, Past, SourceState
 from atlas.telling import NOT_KNOWN
 from flows.order import Order, in_region
@@ -151,7 +149,7 @@ def _side_after(order: Order, states: Iterable[SourceState]) -> Side:
     }
     names = sorted(state.source.layer for state in states if state.source.layer)
     layers = {name: extent(read_layer_file(order, name)) for name in names}
-    best = positions_table(gpd.read_parquet(order.work / "positions.parquet"))
+    best = _positions(order)
     return Side({**tables, "positions": best}, told, layers)
 
 
@@ -167,8 +165,11 @@ def published_tables(order: Order) -> dict[str, pd.DataFrame]:
 
     ``positions`` holds the best position of every subject, given or derived.
     """
-    best = positions_table(gpd.read_parquet(order.work / "positions.parquet"))
-    return _as_published({**read_tables(order), "positions": best})
+    return _as_published({**read_tables(order), "positions": _positions(order)})
+
+
+def _positions(order: Order) -> pd.DataFrame:
+    return pd.read_parquet(order.work / "positions_table.parquet")
 
 
 def _as_published(tables: Tables) -> dict[str, pd.DataFrame]:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from atlas.editions import TILE_OVER
 from geodata.region import REGION, here, read_region, region_file, within
 
 log = logging.getLogger("atlas.run")
@@ -65,7 +66,7 @@ class Order(BaseModel):
     looks_back: Literal["", "then", "now"] = ""
     rebuilds: str = ""
     home: Path | None = None
-    tile_over: int = Field(default=2_000, ge=1)
+    tile_over: int = Field(default=TILE_OVER, ge=1)
     publish_to: tuple[str, ...] = ()
     wait_s: float | None = 0
 
@@ -96,7 +97,6 @@ class Order(BaseModel):
 
     def command(self, accept: tuple[str, ...] = ()) -> str:
         """Return the command that asks for this refresh again, with these things accepted."""
-        fields = type(self).model_fields
         told_by_region = _sources_of({"region": self.region})
         told = {
             "--out": self.root,
@@ -105,7 +105,7 @@ class Order(BaseModel):
             "--mirror": self.mirror,
             "--inbox": self.inbox,
             "--as-of": self.as_of,
-            "--site-url": self.site_url if self.site_url != fields["site_url"].default else None,
+            "--site-url": self._told("site_url"),
             "--contact": self.contact or None,
             "--tile-over": self._told("tile_over"),
         }

@@ -16,7 +16,7 @@ from atlas.downloads import sitemap, write_downloads
 from atlas.editions import Inputs, Shop, write_manifest
 from atlas.join import check_locations, name_communes, nearest_named
 from atlas.pages import write_site
-from atlas.positions import best_positions, spread
+from atlas.positions import best_positions, positions_table, spread
 from atlas.records import Book
 from atlas.sheet import Address
 from atlas.standing import standing, subject_kinds
@@ -72,7 +72,9 @@ def join(order: Order, facts: Path) -> Path:
     located["facts"] = pd.read_parquet(facts)
     findings = [*refused, *check_locations(located, metric, communes)]
     path = order.work / "positions.parquet"
-    spread(best, communes).to_parquet(path, index=False)
+    placed = spread(best, communes)
+    placed.to_parquet(path, index=False)
+    positions_table(placed).to_parquet(order.work / "positions_table.parquet", index=False)
     access.to_parquet(order.work / "access.parquet", index=False)
     write_findings(order.work / "join.findings.json", findings)
     write_ledger(order.work / "join.ledger.json", ledger)
@@ -151,7 +153,7 @@ def read_book(order: Order, inputs: Inputs) -> Book:
 @in_region
 def verify(order: Order, draft: Path) -> int:
     """Return the number of pages of a sound site; refuse any other."""
-    tables = published_tables(order)
+    tables = read_tables(order)
     positions = gpd.read_parquet(order.work / "positions.parquet")
     kinds = tiled_kinds(tables, positions, order.tile_over)
     counts = {name: len(rows) for name, rows in untiled(tables, kinds).items()}

@@ -9,15 +9,17 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
 import geopandas as gpd
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser
 from shapely import box
 
+from browsing import chromium, served
 from builds import Built, network_of, run_atlas
 from drawings import METRIC_CRS
 from geodata.catalog import Source, load_catalog, read_source
@@ -397,6 +399,20 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     root = tmp_path_factory.mktemp("built")
     network = network_of(tmp_path_factory.mktemp("network"))
     return Built(root, run_atlas("refresh", "--out", root, *network), network)
+
+
+@pytest.fixture(scope="module")
+def site(built: Built) -> Iterator[str]:
+    """Serve the real build and return its address."""
+    with served(built.public) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return a Chromium for the tests of one module."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

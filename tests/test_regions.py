@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from playwright.sync_api import Browser
 
 from atlas.regions import read_regions, sums, write_index
 from atlas.totals import Total
-from browsing import chromium, faults_of, served, violations
+from browsing import faults_of, served, violations
 from builds import PROJECT, run_atlas
 from geodata.archive import sha256_of
 from geodata.errors import UsageError
@@ -217,12 +216,6 @@ def test_the_command_names_who_is_missing_and_exits_with_findings(twins: Twins) 
     whole = run_atlas("index", twins.own.root, twins.other.root, "--out", out)
     assert whole.returncode == 0
     assert told(out)["not_read"] == []
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -4,7 +4,6 @@ import csv
 import gzip
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,7 +11,7 @@ import geopandas as gpd
 import pytest
 from playwright.sync_api import Browser, Page
 
-from browsing import AXE, chromium, served
+from browsing import AXE
 from builds import PROJECT, Built
 
 PAGES = (
@@ -33,18 +32,6 @@ PAGES = (
 )
 LANGUAGES = ("vi", "en")
 HTML_VALIDATE = PROJECT / "site" / "node_modules" / ".bin" / "html-validate"
-
-
-@pytest.fixture(scope="module")
-def site(built: Built) -> Iterator[str]:
-    with served(built.public) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 def open_page(page: Page, address: str, own: str) -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Download, Locator, Page
 
 from atlas.downloads import guard_cell
-from browsing import chromium, faults_of, served, violations
+from browsing import faults_of, violations
 from builds import PROJECT, Built
 from drawings import METRIC_CRS
 
@@ -24,18 +24,6 @@ PHONE = {"width": 360, "height": 760}
 READY = "html[data-browse-ready=true]"
 MANY = 400  # presses of Tab after which a thing counts as out of reach
 QL61C = "road-ql61c"
-
-
-@pytest.fixture(scope="module")
-def site(built: Built) -> Iterator[str]:
-    with served(built.public) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

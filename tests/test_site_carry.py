@@ -17,7 +17,7 @@ import segno
 from playwright.sync_api import Browser, Locator, Page
 
 from atlas.sheet import QR_MASK
-from browsing import chromium, faults_of, served, violations
+from browsing import faults_of, violations
 from builds import PROJECT, Built
 from geodata.schema import TABLES
 from standards import PROFILE, hold_to_oc4ids
@@ -26,18 +26,6 @@ RECORDS = ("places/kcn-song-hau-2", "routes/exp-cd-ct-st")
 LANGUAGES = ("vi", "en")
 MAX_PAGES = 3
 TELLING_OF_FILES = "tr:has(code.hash)"
-
-
-@pytest.fixture(scope="module")
-def site(built: Built) -> Iterator[str]:
-    with served(built.public) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """Every kind of page for everyone: zoomed in, spaced out, in forced colours, by either hand."""
 
 import re
-from collections.abc import Iterator
 
 import geopandas as gpd
 import pytest
 from playwright.sync_api import Browser, Page
 
-from browsing import AXE, chromium, faults_of, served
+from browsing import AXE, faults_of
 from builds import Built
 
 KINDS = (
@@ -57,18 +56,6 @@ COVERED = """() => {
   return wrong;
 }"""
 """What has the focus and is wholly hidden by something else or out of the window (2.4.11)."""
-
-
-@pytest.fixture(scope="module")
-def site(built: Built) -> Iterator[str]:
-    with served(built.public) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 def open_kind(page: Page, site: str, kind: str, language: str = "vi") -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from atlas.downloads import FORMULA_STARTS
 from atlas.pages import write_site
-from browsing import chromium, served
+from browsing import served
 from builds import PROJECT, SOURCES, run_atlas
 from geodata.schema import TABLES
 from hostile import CLEAN, HOSTILE, hostile_book
@@ -66,12 +66,6 @@ CRAWL = """async () => {
   return [...seen];
 }"""
 """Uses every control that is there or comes, until none is new."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

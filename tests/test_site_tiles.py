@@ -14,7 +14,7 @@ from atlas.pages import write_site
 from atlas.records import Book
 from atlas.verify import first_view_bytes, read_page
 from bench.served import served as serve_app
-from browsing import chromium, faults_of, served, violations
+from browsing import faults_of, served, violations
 from builds import PROJECT
 from flows.serve import site_app
 from hostile import HOSTILE
@@ -44,12 +44,6 @@ def public(book: Book, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(public: Path) -> Iterator[str]:
     with served(public) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -8,25 +8,13 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from atlas.views import FACETS, RANGES, SORTS
-from browsing import chromium, faults_of, served, violations
+from browsing import faults_of, violations
 from builds import Built
 
 PAGES = ("track", "programme", "duties", "sources", "places/kcn-song-hau-2")
 LANGUAGES = ("vi", "en")
 LATEST = "kcn-dong-phu"
 MANY_TABS = 60
-
-
-@pytest.fixture(scope="module")
-def site(built: Built) -> Iterator[str]:
-    with served(built.public) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

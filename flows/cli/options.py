@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from atlas import editions
 from flows.delivery import check_address
 from flows.order import Order
 from geodata.errors import UsageError
@@ -96,7 +97,7 @@ ON_SUCCESS, ON_FAILURE = (
 TILE_OVER = click.option(
     "--tile-over",
     type=click.IntRange(min=1),
-    default=2_000,
+    default=editions.TILE_OVER,
     show_default=True,
     help="Publish a layer with more features as vector tiles.",
 )
