@@ -3,7 +3,6 @@
 A name is found by its beginning and, where there are not too many, by that of each of its words.
 """
 
-import bisect
 import json
 from dataclasses import dataclass
 
@@ -50,9 +49,3 @@ def _beginnings(names: "pd.Series[str]", every_word: bool) -> pd.DataFrame:
         left = left.assign(text=rest)[rest.notna()]
         parts.append(left)
     return pd.concat(parts)
-
-
-def files_of(firsts: list[str], text: str) -> range:
-    """Return which files may hold entries that begin with a text: as the browser looks them up."""
-    start = max(0, bisect.bisect_left(firsts, text) - 1)
-    return range(start, bisect.bisect_right(firsts, f"{text}\uffff"))
