@@ -10,12 +10,12 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from xml.etree import ElementTree
 
 import vl_convert
 from markupsafe import Markup, escape
 
+from atlas.pictures import drawn
 from atlas.words import Words, plain
 
 VEGA_LITE = "6.4"
@@ -336,12 +336,12 @@ def _frame(layers: Sequence[Json], width: int) -> dict[str, Json]:
 
 
 def _drawn(spec: Mapping[str, Json], headings: set[str]) -> str:
-    return _clean(_draw(json.dumps(spec, sort_keys=True)), headings)
+    svg = drawn(f"Vega-Lite {VEGA_LITE}", _draw, json.dumps(spec, sort_keys=True))
+    return _clean(svg.decode(), headings)
 
 
-@lru_cache(maxsize=512)
-def _draw(spec: str) -> str:
-    return vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
+def _draw(spec: str) -> bytes:
+    return vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE).encode()
 
 
 def _clean(svg: str, headings: set[str]) -> str:

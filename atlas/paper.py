@@ -21,10 +21,10 @@ from atlas.sheet import (
     locator,
     spot_texts,
     spots,
-    to_metric,
 )
 from atlas.telling import accuracy_text
 from atlas.words import Words
+from geodata.crs import shapes_to_metric
 
 BILINGUAL = (
     *("paper.title", "paper.map", "paper.qr", "paper.name", "paper.unknown", "paper.note"),
@@ -101,7 +101,7 @@ def _number_at(record: Record, drawn: Locator) -> Json:
     """Where the record's number stands: on its point, or halfway along its line."""
     if drawn.spot or not drawn.line or record.position is None:
         return list(drawn.spot) if drawn.spot else None
-    shape = to_metric([record.position.geometry])[0]
+    shape = shapes_to_metric([record.position.geometry])[0]
     longest = max(shapely.get_parts(shape), key=lambda part: part.length)
     is_line = longest.geom_type == "LineString"
     middle = (

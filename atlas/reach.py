@@ -9,13 +9,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import geopandas as gpd
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from atlas.join import ROAD_KINDS, USELESS_M
 from atlas.measure import METRES_PER_KM
 from atlas.records import Book, Position, Record
-from geodata.crs import DISPLAY_CRS, to_metric
+from geodata.crs import shapes_to_metric
 
 REACH_M = 60_000.0
 """Farther apart than this, no distance is told: it would help nobody choose."""
@@ -94,6 +94,5 @@ def _is_target(record: Record) -> bool:
     return bool(nearness_kind(record)) and not (record.table == "routes" and is_point)
 
 
-def _metric(told: list[tuple[Record, Position | None]]) -> "list[shapely.Geometry]":
-    shapes = [position.geometry for _, position in told if position]
-    return list(to_metric(gpd.GeoDataFrame(geometry=shapes, crs=DISPLAY_CRS)).geometry)
+def _metric(told: list[tuple[Record, Position | None]]) -> list[BaseGeometry]:
+    return shapes_to_metric([position.geometry for _, position in told if position])

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
-import geopandas as gpd
 import segno
 import shapely
 from markupsafe import Markup
@@ -14,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from atlas.records import Book, Record
 from atlas.telling import drawn_as, is_unplaced, phase_text
 from atlas.words import Words
-from geodata.crs import DISPLAY_CRS, metric_crs
+from geodata.crs import metric_crs, shapes_to_metric
 from geodata.region import Box, here
 
 UNIT_M = 100.0
@@ -77,7 +76,7 @@ def spots(record: Record) -> tuple[Spot, ...]:
     if position is None or is_unplaced(position):
         return ()
     points = _told_points(position.geometry)
-    metric = to_metric(list(points.values()))
+    metric = shapes_to_metric(list(points.values()))
     digits = _digits(position.accuracy_m)
     return tuple(
         Spot(role, *_xy(point)[::-1], _xy(flat)[::-1], *digits)
@@ -108,11 +107,6 @@ def spot_texts(spot: Spot, words: Words) -> tuple[str, str]:
         words("sheet.degrees", latitude=latitude, longitude=longitude),
         words("sheet.metres", north=north, east=east),
     )
-
-
-def to_metric(shapes: list[BaseGeometry]) -> list[BaseGeometry]:
-    """Reproject shapes from EPSG:4326 to the region's zone."""
-    return list(gpd.GeoSeries(shapes, crs=DISPLAY_CRS).to_crs(metric_crs()))
 
 
 def _digits(accuracy_m: float) -> tuple[int, int]:
@@ -182,11 +176,11 @@ def _commune_points(book: Book) -> dict[str, BaseGeometry]:
         shapely.Point(float(x), float(y))
         for x, y in zip(told["longitude"], told["latitude"], strict=True)
     ]
-    return dict(zip(told["unit_id"], to_metric(list(points)), strict=True)) if points else {}
+    return dict(zip(told["unit_id"], shapes_to_metric(list(points)), strict=True)) if points else {}
 
 
 def _box(shapes: Iterable[BaseGeometry]) -> Box:
-    told = list(shapes) or to_metric([shapely.box(*here().bounds)])
+    told = list(shapes) or shapes_to_metric([shapely.box(*here().bounds)])
     west, south, east, north = (float(value) for value in shapely.total_bounds(told))
     return west - EDGE_M, south - EDGE_M, east + EDGE_M, north + EDGE_M
 
@@ -229,7 +223,7 @@ def locator(record: Record, ground: Frame, words: Words) -> Locator:
     position = record.position
     if position is None or is_unplaced(position):
         return Locator(ground, "unplaced", own, names=names)
-    (shape,) = to_metric([position.geometry])
+    (shape,) = shapes_to_metric([position.geometry])
     how = drawn_as(record)
     if shape.geom_type == "Point":
         reach = round(position.accuracy_m / UNIT_M) if how != "known" else 0

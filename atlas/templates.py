@@ -28,6 +28,12 @@ def environment(site: Path) -> jinja2.Environment:
     )
 
 
+def keep_compiled(site: Path, folder: Path) -> None:
+    """Have a site's compiled templates kept in a folder, by their content, for later processes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    environment(site).bytecode_cache = jinja2.FileSystemBytecodeCache(str(folder))
+
+
 def _shown(value: object) -> object:
     """Let no control or direction-changing character through, in text or in markup."""
     if isinstance(value, Markup):

@@ -16,10 +16,12 @@ from atlas.downloads import sitemap, write_downloads
 from atlas.editions import Inputs, Shop, write_manifest
 from atlas.join import check_locations, name_communes, nearest_named
 from atlas.pages import write_site
+from atlas.pictures import kept_in
 from atlas.positions import best_positions, positions_table, spread
 from atlas.records import Book
 from atlas.sheet import Address
 from atlas.standing import standing, subject_kinds
+from atlas.templates import keep_compiled
 from atlas.tilecheck import verify_tiles
 from atlas.tiled import part, tiled_ids, tiled_kinds, untiled
 from atlas.verify import verify_site
@@ -101,7 +103,9 @@ def draw(order: Order, inputs: Inputs) -> Path:
     title = read_words(order.site / "words")["vi"]("duties.calendar_name")
     calendar = duties_calendar(book.tables["duties"], book.tables["agencies"], book.as_of, title)
     (out / "duties.ics").write_bytes(calendar)
-    write_site(book, out, order.site, Address(order.site_url, order.contact))
+    keep_compiled(order.site, order.var / "templates")
+    with kept_in(order.var / "pictures"):
+        write_site(book, out, order.site, Address(order.site_url, order.contact))
     (out / "sitemap.xml").write_text(sitemap(out, order.site_url, book), encoding="utf-8")
     counts = {name: len(table) for name, table in book.tables.items()}
     write_manifest(out, inputs, {**read_compared(order), "counts": counts})

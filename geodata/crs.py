@@ -1,8 +1,14 @@
 """Two coordinate systems and one gate: degrees for files and screens, metres for measuring."""
 
+import functools
+from collections.abc import Sequence
+
 import geopandas as gpd
-from pyproj import CRS
+import numpy as np
+import shapely
+from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError as UnknownCrsError
+from shapely.geometry.base import BaseGeometry
 
 from geodata.errors import AtlasError
 from geodata.region import here
@@ -25,6 +31,22 @@ def to_metric(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if layer.crs is None:
         raise CrsError("a layer without a CRS cannot be measured; declare crs in its source.toml")
     return layer.to_crs(metric_crs())
+
+
+def shapes_to_metric(shapes: Sequence[BaseGeometry]) -> list[BaseGeometry]:
+    """Reproject shapes from EPSG:4326 to the region's zone; quick also where they are few."""
+    zone = _to_zone(metric_crs())
+    return list(
+        shapely.transform(
+            np.array(shapes, dtype="object"),
+            lambda degrees: np.column_stack(zone.transform(degrees[:, 0], degrees[:, 1])),
+        )
+    )
+
+
+@functools.cache
+def _to_zone(zone: str) -> Transformer:
+    return Transformer.from_crs(DISPLAY_CRS, zone, always_xy=True)
 
 
 def require_metric(layer: gpd.GeoDataFrame, measure: str) -> None:

@@ -32,6 +32,10 @@ settings.register_profile("atlas", deadline=None, derandomize=True, max_examples
 settings.load_profile("atlas")
 
 
+TOLD = "told"
+"""A property of a test by this name is printed below the results, wherever the test ran."""
+
+
 class NetworkUsedError(RuntimeError):
     """A test reached for another machine."""
 
@@ -47,6 +51,15 @@ def _only_loopback(event: str, arguments: tuple[object, ...]) -> None:
     name = host.decode() if isinstance(host, bytes) else host
     if isinstance(name, str) and not _is_here(name):
         raise NetworkUsedError(f"{event} to {name}: tests use no network but loopback")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests told, the last of those that tell the same thing."""
+    reports = [one for group in terminalreporter.stats.values() for one in group]
+    told = [p for report in reports for p in getattr(report, "user_properties", ())]
+    last = {text.partition(":")[0]: text for name, text in told if name == TOLD}
+    for text in last.values():
+        terminalreporter.write_line(text)
 
 
 def _is_here(host: str) -> bool:

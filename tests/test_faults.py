@@ -9,9 +9,8 @@ import json
 import os
 import random
 import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import TINY, Tree
+from conftest import TINY, TOLD, Tree
 
 from atlas.editions import Shop, read_manifest
 from drills import END, Ended, Refreshes, refreshes
@@ -59,13 +58,16 @@ class Tally:
 
 
 @pytest.fixture(scope="module")
-def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
-    """Count over all tests of this module, and print it at their end."""
-    counted = Tally()
+def counted() -> Tally:
+    """Count over all tests of this module."""
+    return Tally()
+
+
+@pytest.fixture
+def tally(counted: Tally, record_property: Callable[[str, object], None]) -> Iterator[Tally]:
+    """Return the tally; what it tells after the last test is printed below the results."""
     yield counted
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        sys.stdout.write(f"\nfaults: {counted.told()}\n")
+    record_property(TOLD, f"faults: {counted.told()}")
 
 
 @dataclass

@@ -8,9 +8,10 @@ from shapely import LineString, Point, box
 import books
 from atlas.layers import Json
 from atlas.paper import BILINGUAL, paper_data, paper_script
-from atlas.sheet import Address, frame, spot_texts, spots, to_metric
+from atlas.sheet import Address, frame, spot_texts, spots
 from atlas.words import read_words
 from builds import PROJECT
+from geodata.crs import shapes_to_metric
 from hostile import HOSTILE, hostile_book
 
 WORDS = read_words(PROJECT / "site" / "words")
@@ -48,7 +49,7 @@ def test_a_number_stands_halfway_along_its_line_and_within_its_shape() -> None:
     book = books.small_book(places=(zone,), routes=(road,))
     told, ground = data_of(book)["records"], frame(book)
     for name, middle in (("r", Point(105.82, 9.95)), ("z", Point(105.82, 9.92))):
-        (flat,) = to_metric([middle])
+        (flat,) = shapes_to_metric([middle])
         assert told[name]["at"] == pytest.approx(ground.at(flat.x, flat.y), abs=1)
         assert told[name]["line"]
 
