@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from atlas.assets import Assets, pack, write_folder
-from atlas.columns import columns
+from atlas.columns import Column, Narrowing, columns
 from atlas.details import SHARD, shards
 from atlas.layers import LAYERS, Json
 from atlas.names import names
+from atlas.rows import rows, shapes
 from atlas.telling import STAGE_GROUPS
 from atlas.tiled import Tiled
 from atlas.tiles import (
@@ -39,6 +40,9 @@ MOST_CELLS = 40_000
 INLINE_NUMBERS = 2_000
 """A grid of no more numbers travels with the page's data."""
 
+INLINE_SETS = 60
+"""So many sets of a facet's keys are told with its column; more lie beside it."""
+
 WORDS = "tiled."
 
 
@@ -50,7 +54,7 @@ class BigMap:
     assets: Assets
     as_of: date
     ground: gpd.GeoDataFrame | None = None
-    _columns: dict[str, Json] = field(default_factory=dict)
+    _narrowing: Narrowing | None = None
     _shared: dict[str, Json] = field(default_factory=dict)
 
     def data(self, words: Words) -> dict[str, Json]:
@@ -79,17 +83,32 @@ class BigMap:
             told.append(self.assets.write(f"ground-{zoom}.pmtiles", content))
         return told
 
-    def columns(self) -> dict[str, Json]:
-        """Return what narrows and finds the tiled records: their columns and names."""
-        if not self._columns:
-            for name, column in columns(self.tiled, self.as_of).items():
-                path = self.assets.write(f"column-{name}.bin", pack(column.content))
-                bytes_each = column.numbers.dtype.itemsize
-                self._columns[name] = {"file": path, "bytes": bytes_each, **column.told}
+    def narrowing(self) -> Narrowing:
+        """Write what narrows, finds and carries away the tiled records, and return it."""
+        if self._narrowing is None:
+            made = columns(self.tiled, self.as_of)
+            told: dict[str, Json] = {name: self._column(name, one) for name, one in made.items()}
             index = names(self.tiled)
             folder = write_folder(self.assets, "names", index.files)
-            self._columns["names"] = {"file": folder, "firsts": list[Json](index.firsts)}
-        return self._columns
+            told["names"] = {"file": folder, "firsts": list[Json](index.firsts)}
+            told["rows"] = {"file": write_folder(self.assets, "rows", map(pack, rows(self.tiled)))}
+            drawn = map(pack, shapes(self.tiled))
+            told["shapes"] = {"file": write_folder(self.assets, "shapes", drawn)}
+            keys = {name: frozenset(k for one in c.sets for k in one) for name, c in made.items()}
+            self._narrowing = Narrowing(told, keys)
+        return self._narrowing
+
+    def _column(self, name: str, column: Column) -> Json:
+        """Write a column; many sets of keys lie in a file of their own beside it."""
+        path = self.assets.write(f"column-{name}.bin", pack(column.content))
+        told: dict[str, Json] = {"file": path, "bytes": column.numbers.dtype.itemsize}
+        told |= column.told
+        if column.sets:
+            sets: list[Json] = [list[Json](one) for one in column.sets]
+            text = json.dumps(sets, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+            is_few = len(sets) <= INLINE_SETS
+            told["sets"] = sets if is_few else self.assets.write(f"sets-{name}.bin", pack(text))
+        return told
 
 
 def _shared(tiled: Tiled, assets: Assets) -> dict[str, Json]:

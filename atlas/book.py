@@ -35,7 +35,8 @@ Row = Mapping[str, str]
 class Shelf:
     """The frames a book is assembled from; all text is as published.
 
-    ``others`` names, by id, the subjects that are near to these and are told elsewhere.
+    ``others`` names, by id, the subjects that are near to these and are told elsewhere;
+    ``inside`` says of places, also of those told elsewhere, in which of these they lie.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -46,6 +47,7 @@ class Shelf:
     standing: pd.DataFrame
     findings: tuple[Finding, ...]
     others: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    inside: Mapping[str, str] = field(default_factory=dict)
 
 
 class Assembler:
@@ -81,9 +83,10 @@ class Assembler:
         self._findings: dict[str, list[Finding]] = {}
         for found in shelf.findings:
             self._findings.setdefault(subject_of(found.key, self._standing), []).append(found)
+        inside = {r["place_id"]: r["inside_id"] for r in _rows(tables["places"])}
         self._contains: dict[str, list[str]] = {}
-        for row in _rows(tables["places"]):
-            self._contains.setdefault(row["inside_id"], []).append(row["place_id"])
+        for place, outer in (inside | dict(shelf.inside)).items():
+            self._contains.setdefault(outer, []).append(place)
 
     def records(self, table: str, key: str) -> tuple[Record, ...]:
         """Return the records of ``places`` or ``routes``, sorted by id."""

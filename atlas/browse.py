@@ -4,17 +4,17 @@ The browser loads it at the first touch of the search or a filter, so that the f
 light. Every key in it is the same in both languages, so that a link survives the switch.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 
 from atlas.beside import NEAR, Shelf, compared_cells, compared_rows, newest_money
-from atlas.columns import labels
-from atlas.conflicts import RULES
+from atlas.columns import Narrowing
+from atlas.conflicts import DISPUTED, RULES
+from atlas.facets import LISTED, UNPLACED, labels
 from atlas.grid import grid
 from atlas.layers import LAYERS, Json, bounds, safe_json
-from atlas.reach import Bounds, nearest, nearness_kind, reach_of
+from atlas.reach import Bounds, nearby_of, nearness_kind, reach_of
 from atlas.records import Book, Record
-from atlas.search import entries, folded
+from atlas.search import entries, folded, slug
 from atlas.telling import (
     NOT_KNOWN,
     STAGE_GROUPS,
@@ -35,9 +35,6 @@ WHO = ("developer", "investor", "owner")
 NUMBERS = ("area_ha", "price_usd_m2", "occupancy_pct")
 """Measures that a reader may narrow by, beside completeness, days late and distance."""
 
-UNPLACED = "unplaced"
-DISPUTED = "disputed"
-SLUG_LENGTH = 60
 GROUPED = {"owner": "who", "fund": "fund", "district": "district"}
 """The facet of each axis by which the tracker groups."""
 
@@ -53,38 +50,27 @@ CARRIED = (
 """Columns of the filtered download."""
 
 
-def find_script(book: Book, words: Words, tiled: Mapping[str, Json] | None = None) -> str:
+def find_script(book: Book, words: Words, tiled: Narrowing | None = None) -> str:
     """Return the script that hands the browser what `find_data` returns, safe in any HTML.
 
     ``tiled`` are the columns of the tiled records, where there are any.
     """
     told = find_data(book, words)
     if tiled and book.tiled:
-        told["tiled"] = dict(tiled)
-        told["choices"] = {
-            name: list(_choices(name, book, words, _tiled_choices(name, book, words, tiled)))
-            for name in IS
-        }
+        told["tiled"] = dict(tiled.told)
+        more = {name: labels(name, tiled.keys[name], book.tiled, words) for name in IS}
+        told["choices"] = {name: list(_choices(name, book, words, more[name])) for name in IS}
     return f"globalThis.ATLAS_FIND = {safe_json(told)};\n"
-
-
-def _tiled_choices(
-    name: str, book: Book, words: Words, columns: Mapping[str, Json]
-) -> dict[str, str]:
-    column = columns.get(name)
-    if book.tiled is None or not isinstance(column, dict):
-        return {}
-    sets = column["sets"]
-    keys = {str(key) for one in sets for key in one} if isinstance(sets, list) else set()  # type: ignore[union-attr]
-    return labels(name, keys, book.tiled, words)
 
 
 def find_data(book: Book, words: Words) -> dict[str, Json]:
     """Return everything that the filters, the search, the comparison and the download need."""
     shelf = Shelf(book, words)
     reach = reach_of(book)
+    nearby = nearby_of(book, reach)
     records: dict[str, Json] = {
-        r.subject_id: _record(r, shelf, reach.get(r.subject_id, {})) for r in book.records
+        one: _record(r, shelf, reach.get(one, {}), nearby.get(one, {}))
+        for one, r in ((r.subject_id, r) for r in book.records)
     }
     shown: dict[str, Json] = {
         key.removeprefix("browse."): text
@@ -122,14 +108,10 @@ def _names(book: Book, words: Words) -> dict[str, Json]:
     }
 
 
-def slug(text: str) -> str:
-    """Return a text as part of a link: folded, ASCII, the same in every edition."""
-    return re.sub(r"[^a-z0-9]+", "-", folded(text))[:SLUG_LENGTH].strip("-")
-
-
-def _record(record: Record, shelf: Shelf, reach: Mapping[str, Bounds]) -> dict[str, Json]:
+def _record(
+    record: Record, shelf: Shelf, reach: Mapping[str, Bounds], nearby: Mapping[str, Bounds]
+) -> dict[str, Json]:
     words = shelf.words
-    nearby = nearest(shelf.book, reach)
     return {
         "name": words.of(record, "name"),
         "table": record.table,
@@ -216,8 +198,8 @@ def _sectors(record: Record, words: Words) -> Choices:
     fact = record.fact("sectors")
     if fact is None:
         return
-    parts = re.split(r"\s*[;,]\s*", fact.claim.value)
-    shown = re.split(r"\s*[;,]\s*", claim_text(fact.claim, words))
+    parts = LISTED.split(fact.claim.value)
+    shown = LISTED.split(claim_text(fact.claim, words))
     names = shown if len(shown) == len(parts) else parts
     yield from ((slug(key), name) for key, name in zip(parts, names, strict=True) if slug(key))
 
@@ -292,7 +274,7 @@ def _routes(book: Book, words: Words) -> list[Json]:
     return [[r.subject_id, words.of(r, "name")] for _, _, r in named if nearness_kind(r) != "port"]
 
 
-def _carried(record: Record, book: Book, nearby: dict[str, Bounds]) -> list[Json]:
+def _carried(record: Record, book: Book, nearby: Mapping[str, Bounds]) -> list[Json]:
     """Return a record's row of `CARRIED`: raw values, empty where nothing is known."""
     numbers, position, area = _numbers(record), record.position, record.fact("area_ha")
     at = position.geometry.representative_point() if position else None

@@ -1,43 +1,55 @@
 """What a reader narrows tiled records by: one small file a column, fetched when it is asked for.
 
-A column is a row of whole numbers of one, two or four bytes (little-endian), one a record. Of a
-facet they number the sets of keys that records have; of a range they are its values in steps of
-10 to the minus ``decimals``, and the largest number of the type means "not known".
+A column is a row of whole numbers of one, two, four or eight bytes (little-endian; eight: as
+floating point), one a record. Of a facet they number the sets of keys that records have; of a
+range they are its values in steps of 10 to the minus ``decimals``, and the largest number of the
+type (of eight bytes: -1) means "not known".
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
 import pandas as pd
+import shapely
 
+from atlas.details import newest_money
+from atlas.facets import OTHER, facet_keys
 from atlas.layers import Json
-from atlas.telling import NOT_KNOWN
-from atlas.tiled import Tiled
-from atlas.tiles import spots
-from atlas.words import Words
+from atlas.search import folded
+from atlas.tiled import Tiled, held
+from atlas.tiles import FINE_ZOOM, spots
 from atlas.years import LETTER, NOT_YET
-from geodata.cells import by_value, ordinals, rows_of
+from geodata.cells import by_value, ordinals
 from geodata.dates import period_end, period_start
 from geodata.region import here
-from geodata.schema import FUNDS
 
-UNPLACED = "unplaced"
-MOST_SETS = 5_000
-"""A facet with more different answers is no help in choosing: its tiled records are not told."""
+MOST_KEYS = 4_000
+"""So many choices a facet's form holds, more than Vietnam has communes."""
 
 MOST_DECIMALS = 3
+MONEY_DECIMALS = 9
+"""Money is told to the đồng, in billions of them."""
+
 RANGES = {"area": "area_ha", "price": "price_usd_m2", "occupancy": "occupancy_pct"}
+NEAR = ("road", "canal", "port")
 TYPES = ("uint8", "uint16", "uint32")
+DEGREE_M = 111_700.0
+"""Metres in a degree, at most: of a meridian at the pole."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """The numbers of one column, and what its reader needs to know of them."""
+    """The numbers of one column, and what its reader needs to know of them.
+
+    ``sets`` are the keys of each of the numbers, where they number sets of keys.
+    """
 
     numbers: np.ndarray
     told: Mapping[str, Json]
+    sets: tuple[tuple[str, ...], ...] = field(default=())
 
     @property
     def content(self) -> bytes:
@@ -45,24 +57,37 @@ class Column:
         return self.numbers.astype(self.numbers.dtype.newbyteorder("<")).tobytes()
 
 
-def columns(tiled: Tiled, as_of: date) -> dict[str, Column]:
-    """Return every column by its name: facets, ranges, ``years``, ``x``, ``y``, ``inner``.
+@dataclass(frozen=True)
+class Narrowing:
+    """The columns as the browser is told of them, and the keys that each facet has."""
 
-    ``x`` and ``y`` are the tile of `tiles.SPOT_ZOOM` in which a record lies; ``inner`` marks what
-    lies inside another place, whose area counts already, and is there only where something does.
+    told: Mapping[str, Json]
+    keys: Mapping[str, frozenset[str]]
+
+
+def columns(tiled: Tiled, as_of: date) -> dict[str, Column]:
+    """Return every column by its name.
+
+    Facets; ranges, distances by both their ends (``road_least``, ``road_most``); ``years``;
+    ``x``, ``y``, the tile of `tiles.SPOT_ZOOM` in which a record is drawn; ``px``, ``py``, the one
+    of `tiles.FINE_ZOOM` in which it lies, ``doubt``, how far from there it may lie in truth, and
+    ``extent``, how far it reaches, in metres; ``inside``, in which other record it lies, whose
+    area counts already; ``money_0`` …, the amounts of one kind in one unit; ``rank_vi`` and
+    ``rank_en``, its place among the names.
     """
     subjects = tiled.subjects
-    told = {name: _sets(keys) for name, keys in _facets(tiled).items()}
-    made = {name: column for name, column in told.items() if column is not None}
-    made |= {name: _steps(values) for name, values in _ranges(tiled).items()}
+    made = {name: _sets(keys) for name, keys in facet_keys(tiled).items()}
+    values = _ranges(tiled)
+    made |= {name: _steps(told) for name, told in values.items()}
     made["years"] = _coded(year_marks(tiled, as_of), "marks")
     x, y = spots(subjects["lon"].to_numpy(), subjects["lat"].to_numpy())
-    inner = (subjects["inside_id"].fillna("") != "").to_numpy()
-    if inner.any():
-        made["inner"] = Column(inner.astype("uint8"), {})
-    told_area = dict(made["area"].told) | {"sum": _sum(_ranges(tiled)["area"][~inner])}
+    made |= {"x": Column(x, {}), "y": Column(y, {})} | _grounds(tiled) | _ranks(tiled)
+    inside, is_inner = _inside(tiled)
+    if inside is not None:
+        made["inside"] = inside
+    told_area = dict(made["area"].told) | {"sum": _sum(values["area"][~is_inner])}
     made["area"] = Column(made["area"].numbers, told_area)
-    return made | {"x": Column(x, {}), "y": Column(y, {})}
+    return made | {f"money_{i}": one for i, one in enumerate(_money(tiled))}
 
 
 def _sum(values: np.ndarray) -> list[Json]:
@@ -71,69 +96,108 @@ def _sum(values: np.ndarray) -> list[Json]:
     return [round(float(known.sum()), MOST_DECIMALS), len(known)]
 
 
-def _facets(tiled: Tiled) -> dict[str, "pd.Series[str]"]:
-    """Return each record's keys in each facet, joined by ``;``, as `browse.IS` has them."""
-    subjects = tiled.subjects
-    units = tiled.names["communes"].set_index("unit_id")["level"]
-    is_route = subjects["table"] == "routes"
-    nodes = {
-        level: _only(subjects["node_ids"], units, level) for level in ("old_district", "commune")
-    }
-    own = _only(subjects["commune_ids"], units, "commune")
-    passed = own.where(subjects["commune_ids"] != "", nodes["commune"])
-    districts = subjects["district_ids"]
-    method = subjects["method"].fillna("").mask(subjects["is_unplaced"], UNPLACED)
-    return {
-        "kind": subjects["kind"],
-        "stage": subjects["stage_group"],
-        "schedule": subjects["schedule"],
-        "district": districts.where(districts != "", nodes["old_district"]),
-        "commune": own.where(~is_route, passed),
-        "fund": _funds(tiled),
-        "accuracy": method,
-    }
-
-
-def _only(cells: "pd.Series[str]", levels: "pd.Series[str]", level: str) -> "pd.Series[str]":
-    """Leave in each list only the units of one level."""
-    return by_value(
-        cells, lambda cell: ";".join(u for u in cell.split(";") if levels.get(u) == level)
-    )
-
-
-def _funds(tiled: Tiled) -> "pd.Series[str]":
-    money = tiled.frames["money_events"][["n", "fund"]].drop_duplicates()
-    known = money[money["fund"].isin(FUNDS)].sort_values(["n", "fund"])
-    joined = known.groupby("n")["fund"].agg(";".join)
-    return joined.reindex(range(len(tiled.subjects)), fill_value="")
-
-
 def _ranges(tiled: Tiled) -> dict[str, np.ndarray]:
     facts, count = tiled.frames["facts"], len(tiled.subjects)
-    whole = facts[facts["phase"] == ""].sort_values(["n", "rank"], kind="stable")
     told = {}
     for name, measure in RANGES.items():
-        mine = whole[whole["measure"] == measure].drop_duplicates("n")
-        values = np.full(count, np.nan)
-        values[mine["n"].to_numpy()] = pd.to_numeric(mine["value"], errors="coerce")
-        told[name] = values
+        mine = held(facts, (measure,))
+        told[name] = _spread(mine["n"], pd.to_numeric(mine["value"], errors="coerce"), count)
     told["complete"] = tiled.subjects["completeness_pct"].to_numpy(float)
     promises = tiled.frames["promises"]
     dated = promises.loc[promises["state"] != "void", "n"].unique()
     late = np.full(count, np.nan)
     late[dated] = tiled.subjects["days_late"].to_numpy(float)[dated]
+    near = tiled.frames["near"]
+    for kind in NEAR:
+        mine = near[near["kind"] == kind]
+        for end in ("least", "most"):
+            told[f"{kind}_{end}"] = _spread(mine["n"], mine[f"{end}_km"], count)
     return told | {"late": late}
 
 
-def _sets(keys: "pd.Series[str]") -> Column | None:
+def _spread(numbers: "pd.Series[int]", values: "pd.Series[float]", count: int) -> np.ndarray:
+    told = np.full(count, np.nan)
+    told[numbers.to_numpy()] = values.to_numpy(float)
+    return told
+
+
+def _grounds(tiled: Tiled) -> dict[str, Column]:
+    """Return where each record lies in truth, what is drawn aside too; what is unplaced nowhere."""
+    subjects = tiled.subjects
+    given = subjects["shape"].to_numpy()
+    is_there = ~shapely.is_missing(given) & ~subjects["is_unplaced"].to_numpy()
+    lon, lat = tiled.true_spots()
+    lon[~is_there] = np.nan
+    px, py = spots(lon, lat, FINE_ZOOM)
+    edges = shapely.bounds(given)
+    east = np.maximum(lon - edges[:, 0], edges[:, 2] - lon) * np.cos(np.radians(lat))
+    north = np.maximum(lat - edges[:, 1], edges[:, 3] - lat)
+    extent = np.where(is_there, np.ceil(np.hypot(east, north) * DEGREE_M), np.nan)
+    doubt = subjects["accuracy_m"].to_numpy(float).copy()
+    doubt[~is_there] = np.nan
+    plain = {"px": Column(px, {}), "py": Column(py, {})}
+    return plain | {"doubt": _steps(np.ceil(doubt)), "extent": _steps(extent)}
+
+
+def _inside(tiled: Tiled) -> tuple[Column | None, np.ndarray]:
+    """Return in which record each lies: its number or, past all numbers, its place in ``outer``.
+
+    None where no record lies in another; and, of each, whether it lies in one.
+    """
+    count = len(tiled.subjects)
+    ids = tiled.subjects["inside_id"].fillna("")
+    codes, found = pd.factorize(ids, sort=True)
+    numbers = tiled.numbers([str(one) for one in found])
+    others = [str(one) for one, n in zip(found, numbers, strict=True) if one and n < 0]
+    numbers[[bool(one) and n < 0 for one, n in zip(found, numbers, strict=True)]] = (
+        count + np.arange(len(others))
+    )
+    told = numbers[codes]
+    inner = told >= 0
+    if not inner.any() and not tiled.holding:
+        return None, inner
+    names: dict[str, Json] = {"outer": list[Json](others), "held": dict[str, Json](tiled.holding)}
+    names["known"] = int(inner.sum())
+    return Column(np.where(inner, told, np.iinfo("uint32").max).astype("uint32"), names), inner
+
+
+def _money(tiled: Tiled) -> Iterator[Column]:
+    """Yield the newest whole amounts of each kind of money, units apart."""
+    rows = newest_money(tiled.frames["money_events"])
+    without = len(tiled.subjects) - rows["n"].nunique()
+    for (kind, unit), mine in rows.groupby(["kind", "unit"], sort=True):
+        amounts = pd.to_numeric(mine["amount"], errors="coerce")
+        values = _spread(mine["n"], amounts, len(tiled.subjects))
+        column = _steps(values, MONEY_DECIMALS)
+        total: dict[str, Json] = {"kind": str(kind), "unit": str(unit), "sum": _sum(values)}
+        total["without"] = without
+        yield Column(column.numbers, {**column.told, **total})
+
+
+def _ranks(tiled: Tiled) -> dict[str, Column]:
+    told = {}
+    for lang, other in (("vi", "en"), ("en", "vi")):
+        names, others = (tiled.subjects[f"name_{one}"] for one in (lang, other))
+        shown = by_value(names.where(names != "", others), folded)
+        order = np.argsort(shown.to_numpy(object), kind="stable")
+        ranks = np.empty(len(order), dtype="uint32")
+        ranks[order] = np.arange(len(order))
+        told[f"rank_{lang}"] = Column(_narrow(ranks.astype("int64"), len(order)), {})
+    return told
+
+
+def _sets(keys: "pd.Series[str]") -> Column:
+    """Number the sets of keys; where there are too many keys the rarest are one key together."""
     codes, found = pd.factorize(keys.fillna(""), sort=True)
-    if len(found) > MOST_SETS:
-        return None
-    sets: list[Json] = [
-        list[Json]([key for key in str(one).split(";") if key and key != NOT_KNOWN])
-        for one in found
-    ]
-    return Column(_narrow(codes, len(found)), {"sets": sets})
+    sets = [tuple(key for key in str(one).split(";") if key) for one in found]
+    times = Counter[str]()
+    for one, count in zip(sets, np.bincount(codes, minlength=len(sets)).tolist(), strict=True):
+        times.update(dict.fromkeys(one, count))
+    if len(times) > MOST_KEYS:
+        ranked = sorted(times, key=lambda key: (-times[key], key))
+        kept = set(ranked[: MOST_KEYS - 1])
+        sets = [tuple(dict.fromkeys(key if key in kept else OTHER for key in one)) for one in sets]
+    return Column(_narrow(codes, len(found)), {}, tuple(sets))
 
 
 def _coded(texts: "pd.Series[str]", name: str) -> Column:
@@ -141,40 +205,27 @@ def _coded(texts: "pd.Series[str]", name: str) -> Column:
     return Column(_narrow(codes, len(found)), {name: [str(one) for one in found]})
 
 
-def _steps(values: np.ndarray) -> Column:
-    """Write values with the fewest decimals that hold them all, up to `MOST_DECIMALS`."""
-    known = values[~np.isnan(values)]
-    decimals = next(
-        (d for d in range(MOST_DECIMALS) if np.allclose(known, known.round(d), rtol=0, atol=1e-9)),
-        MOST_DECIMALS,
+def _steps(values: np.ndarray, decimals: int = MOST_DECIMALS) -> Column:
+    """Write values with the fewest decimals that hold them all, up to so many."""
+    known, near = values[~np.isnan(values)], 10.0 ** -(decimals + 1)
+    places = next(
+        (d for d in range(decimals) if np.allclose(known, known.round(d), rtol=0, atol=near)),
+        decimals,
     )
-    steps = np.rint(known * 10**decimals).astype("int64")
+    steps = np.rint(known * 10**places).astype("int64")
     most = int(steps.max(initial=0))
     numbers = np.full(len(values), -1, dtype="int64")
     numbers[~np.isnan(values)] = steps
-    told: dict[str, Json] = {"decimals": decimals, "most": most / 10**decimals, "known": len(known)}
+    told: dict[str, Json] = {"decimals": places, "most": most / 10**places, "known": len(known)}
     return Column(_narrow(numbers, most + 1), told)
 
 
 def _narrow(numbers: np.ndarray, values: int) -> np.ndarray:
     """Return numbers below ``values`` in the smallest type that has one more for "not known"."""
-    kind = next(name for name in TYPES if values < np.iinfo(name).max or name == TYPES[-1])
+    kind = next((name for name in TYPES if values < np.iinfo(name).max), None)
+    if kind is None:
+        return numbers.astype("float64")
     return np.where(numbers < 0, np.iinfo(kind).max, numbers).astype(kind)
-
-
-def labels(name: str, keys: set[str], tiled: Tiled, words: Words) -> dict[str, str]:
-    """Return what the keys of a facet are called."""
-    sections = {
-        "kind": "kind.", "stage": "stage_group.", "schedule": "track.state_", "fund": "fund.",
-        "accuracy": "browse.accuracy_",
-    }  # fmt: skip
-    if name in sections:
-        return {key: words(f"{sections[name]}{key}") for key in keys}
-    rows = tiled.names["communes"]
-    return {
-        row["unit_id"]: words.of(row, "name")
-        for row in rows_of(rows[rows["unit_id"].isin(list(keys))])
-    }
 
 
 def year_marks(tiled: Tiled, as_of: date) -> "pd.Series[str]":

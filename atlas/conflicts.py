@@ -33,6 +33,9 @@ RULES = (
 )
 """The rules whose findings are conflicts; the status page lists those of every rule."""
 
+DISPUTED = "disputed"
+"""Stands beside the rules for a figure that sources give differently."""
+
 Numbers = np.ndarray[Any, np.dtype[np.intp]]
 
 LEAST_HA = 0.1

@@ -23,7 +23,7 @@ from atlas.telling import (
     dated_stage,
     position_text,
 )
-from atlas.tiled import Tiled
+from atlas.tiled import Tiled, held
 from atlas.words import NOT_PLAIN, Words
 from geodata.cells import ordinals, parts_of, rows_of
 from geodata.dates import period_end
@@ -74,6 +74,7 @@ def shards(tiled: Tiled, words: Words) -> Iterator[str]:
         "where": teller.positions(),
         "against": teller.schedules(),
     }
+    columns |= {"area": teller.areas(), "complete": subjects["completeness_pct"].to_numpy(object)}
     spots = subjects[["lat", "lon"]].round(5).to_numpy()
     lines = (teller.facts(), teller.money())
     promises = teller.promises()
@@ -109,6 +110,12 @@ class Teller:
         pair = ("name_vi", "name_en") if self.words.lang == "vi" else ("name_en", "name_vi")
         first, second = (self._subjects[name].to_numpy(object) for name in pair)
         return np.where(first != "", first, second)
+
+    def areas(self) -> Texts:
+        """Return the hectares of each, None where nobody tells them."""
+        mine = held(self._tiled.frames["facts"], ("area_ha",)).set_index("n")["value"]
+        values = pd.to_numeric(mine, errors="coerce").reindex(range(len(self._subjects)))
+        return values.astype(object).where(values.notna(), None).to_numpy(object)
 
     def stages(self) -> Texts:
         """Return kind and stage, as the map says them of a small layer's record."""
@@ -162,7 +169,8 @@ class Teller:
 
     def money(self) -> Lines:
         """Return the newest whole amount of each kind, told like a fact."""
-        rows = newest_money(self._tiled.frames["money_events"])
+        newest = newest_money(self._tiled.frames["money_events"])
+        rows = newest[newest.groupby("n").cumcount() < PANEL_MONEY]
         words = self.words
 
         def say(amount: str, unit: str, qualifier: str) -> str:
@@ -253,12 +261,11 @@ def main_facts(facts: pd.DataFrame) -> pd.DataFrame:
 
 
 def newest_money(money: pd.DataFrame) -> pd.DataFrame:
-    """Return the newest whole amount of each kind of a record, `PANEL_MONEY` at most."""
+    """Return the newest whole amount of each kind of a record, in the order of `MONEY_KINDS`."""
     whole = money[money["phase"] == ""].sort_values(["n", "on", "money_id"], kind="stable")
     newest = whole.drop_duplicates(["n", "kind"], keep="last")
     order = newest["kind"].map(MONEY_KINDS.index).astype("int64")
-    ranked = newest.assign(_order=order).sort_values(["n", "_order"], ignore_index=True)
-    return ranked[ranked.groupby("n").cumcount() < PANEL_MONEY]
+    return newest.assign(_order=order).sort_values(["n", "_order"], ignore_index=True)
 
 
 def deciding_promises(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

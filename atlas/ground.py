@@ -7,7 +7,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from atlas.layers import commune_layer, tiled_ground
+from atlas.layers import commune_layer, ground_over, tiled_ground
 from atlas.records import Book
 from atlas.words import Words
 from geodata.crs import DISPLAY_CRS
@@ -30,6 +30,31 @@ def ground_layer(book: Book, words: Mapping[str, Words]) -> gpd.GeoDataFrame | N
     layer = pd.concat(parts, ignore_index=True)
     layer.insert(0, "n", range(len(layer)))
     return layer
+
+
+def ground_count(
+    units: pd.DataFrame,
+    communes: gpd.GeoDataFrame | None,
+    waterways: gpd.GeoDataFrame | None,
+    over: int,
+) -> int:
+    """Return how many features the ground's tiles hold, told from the tables it is drawn from.
+
+    A commune has a polygon or a point, or is drawn nowhere; what has no line is no waterway.
+    """
+    draws, count = ground_over(units, waterways, over), 0
+    if "units" in draws:
+        told = units[units["level"] == "commune"]
+        known = (told["longitude"].fillna("") != "") & (told["latitude"].fillna("") != "")
+        drawn = set() if communes is None else set(communes["unit_id"])
+        count += int((known | told["unit_id"].isin(drawn)).sum())
+    if "water" in draws and waterways is not None:
+        count += int(_is_drawn(waterways).sum())
+    return count
+
+
+def _is_drawn(layer: gpd.GeoDataFrame) -> "pd.Series[bool]":
+    return layer.geometry.notna() & ~layer.geometry.is_empty
 
 
 def _units(book: Book, words: Mapping[str, Words]) -> gpd.GeoDataFrame:
@@ -55,8 +80,7 @@ def _level(words: Words) -> re.Pattern[str]:
 
 
 def _water(waterways: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    names = waterways["name"].fillna("") if "name" in waterways else ""
+    drawn = waterways[_is_drawn(waterways)]
+    names = drawn["name"].fillna("") if "name" in drawn else ""
     told = {"look": WATER, "vi": names, "en": names}
-    return gpd.GeoDataFrame(told, geometry=waterways.geometry, crs=waterways.crs).to_crs(
-        DISPLAY_CRS
-    )
+    return gpd.GeoDataFrame(told, geometry=drawn.geometry, crs=drawn.crs).to_crs(DISPLAY_CRS)

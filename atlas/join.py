@@ -28,7 +28,10 @@ USELESS_M = UNPLACED_M
 AREA_TOLERANCE = 0.10
 """Declared and drawn hectares may differ by a tenth before it is a finding."""
 
-ACCESS_COLUMNS = ["subject_id", "relation", "kind", "other_id", "distance_km", "uncertainty_km"]
+ACCESS_COLUMNS = [
+    *("subject_id", "relation", "kind", "other_id"),
+    *("distance_km", "uncertainty_km", "distance_m", "doubt_m"),
+]
 
 
 def assign_points(
@@ -52,8 +55,9 @@ def nearest_named(
 
     ``positions`` holds one row a subject; ``kinds`` maps subject to kind. A route known only by
     one point has no alignment to be near to and is left out, as is whatever is known only to
-    lie in the province. ``uncertainty_km`` adds both accuracies. Exact ties go to the smaller
-    id. The ledger counts places that had a partner.
+    lie in the province. ``uncertainty_km`` adds both accuracies; ``distance_m`` and ``doubt_m``
+    are the same before they are rounded. Exact ties go to the smaller id. The ledger counts
+    places that had a partner.
     """
     metric = to_metric(positions).assign(kind=positions["subject_id"].map(dict(kinds)))
     is_route = metric["kind"].isin((*ROAD_KINDS, "canal"))
@@ -157,6 +161,8 @@ def _access(pairs: pd.DataFrame, kind: str, relation: str) -> pd.DataFrame:
             "other_id": pairs["other_id"],
             "distance_km": (pairs["distance_m"] / METRES_PER_KM).round(1),
             "uncertainty_km": (pairs["doubt_m"] / METRES_PER_KM).round(1),
+            "distance_m": pairs["distance_m"],
+            "doubt_m": pairs["doubt_m"],
         },
         columns=ACCESS_COLUMNS,
     )

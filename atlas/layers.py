@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import geopandas as gpd
+import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -148,12 +149,18 @@ def tiled_ground(book: Book) -> tuple[str, ...]:
     """Return which of the layers below the records have so many features that they are tiled."""
     if book.tiled is None:
         return ()
-    communes = book.tables["communes"]
+    return ground_over(book.tables["communes"], book.waterways, book.tiled.over)
+
+
+def ground_over(
+    units: pd.DataFrame, waterways: gpd.GeoDataFrame | None, over: int
+) -> tuple[str, ...]:
+    """Return which of the two have more than so many features: ``units``, ``water``."""
     counts = {
-        "units": int((communes["level"] == "commune").sum()),
-        "water": 0 if book.waterways is None else len(book.waterways),
+        "units": int((units["level"] == "commune").sum()),
+        "water": 0 if waterways is None else len(waterways),
     }
-    return tuple(name for name, count in counts.items() if count > book.tiled.over)
+    return tuple(name for name, count in counts.items() if count > over)
 
 
 def _features(layer: MapLayer, book: Book, words: Words) -> Iterator[Json]:

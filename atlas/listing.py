@@ -9,6 +9,7 @@ from atlas.layers import LAYERS
 from atlas.records import Book, Record, Stage
 from atlas.telling import STAGE_GROUPS
 from atlas.track import SCHEDULES
+from atlas.views import view
 from atlas.words import Words, plain
 from geodata.schema import STAGE_AXES
 
@@ -62,11 +63,18 @@ def credits(book: Book, words: Words) -> list[str]:
 def record_links(
     book: Book, words: Words, to: Callable[[str], str]
 ) -> Callable[[str, str], Markup]:
-    """Return what links a record's id to its page; an id without a page stays text."""
+    """Return what links a record's id to its page, a tiled one's to the map where it is open.
+
+    An id that is no record's stays text.
+    """
     records = {record.subject_id: record for record in book.records}
 
     def link(key: str, text: str = "") -> Markup:
         record = records.get(key)
+        if record is None and (names := _tiled_names(book, key)):
+            address = f"{to('map')}#{view(id=key)}"
+            shown = text or words.of(names, "name")
+            return Markup('<a href="{}">{}</a>').format(address, plain(shown))
         if record is None:
             return escape(plain(text or key))
         shown = text or words.of(record, "name")
@@ -74,6 +82,13 @@ def record_links(
         return Markup('<a href="{}">{}</a>').format(address, plain(shown))
 
     return link
+
+
+def _tiled_names(book: Book, key: str) -> dict[str, str]:
+    if book.tiled is None:
+        return {}
+    (n,) = book.tiled.numbers([key])
+    return dict(book.tiled.subjects.iloc[n][["name_vi", "name_en"]]) if n >= 0 else {}
 
 
 def axes(book: Book) -> list[tuple[str, list[Stage]]]:

@@ -31,7 +31,7 @@ LATER_PARTS = (
 )
 PAPER_PARTS = ("paper",)
 BIG_PARTS = ("grid", "source", "mvt", "ground", "tiles", "big")
-NARROW_PARTS = ("columns",)
+NARROW_PARTS = ("columns", "spans", "order", "found", "taken")
 """The scripts of ``site/scripts/map`` in the order of their need: what the first view runs, what
 comes with the first touch of the search or a filter, what with the print of a comparison, and
 what the first view and the first touch run only where layers are tiled."""

@@ -206,8 +206,9 @@ def _write_map(made: Site, lang: str) -> None:
     figure = draw_map(made.book, words, made.templates.get_template("map.html.j2"))
     layers = layer_script(made.book, words, _big(made, words))
     data = assets.write(f"layers-{lang}.js", layers.encode("utf-8"))
-    columns = made.big.columns() if made.big else {}
-    find = assets.write(f"find-{lang}.js", find_script(made.book, words, columns).encode("utf-8"))
+    narrowing = made.big.narrowing() if made.big else None
+    told = find_script(made.book, words, narrowing)
+    find = assets.write(f"find-{lang}.js", told.encode("utf-8"))
     start = assets.write(f"map-{lang}.js", figure.draw().encode("utf-8"))
     behaviour = assets.joined("map.js", _scripts(FIRST_PARTS))
     more = (assets.joined("columns.js", _scripts(NARROW_PARTS)),) if made.big else ()

@@ -10,7 +10,7 @@ import shapely
 
 from atlas.beside import Shelf, compared_cells, compared_rows
 from atlas.layers import Json, safe_json
-from atlas.reach import Bounds, nearest, reach_of
+from atlas.reach import Bounds, nearby_of, reach_of
 from atlas.records import Book, Record
 from atlas.sheet import (
     SCALE_KM,
@@ -47,7 +47,7 @@ def paper_data(
     ``words`` are the page's and the other language's.
     """
     own, other = words
-    shelf, reach = Shelf(book, other), reach_of(book)
+    shelf, nearby = Shelf(book, other), nearby_of(book, reach_of(book))
     return {
         "address": home.page(own.lang, "map"),
         "other": other.lang,
@@ -57,7 +57,7 @@ def paper_data(
         "ground": _ground(ground, own),
         "records": {
             record.subject_id: _record(record, words, ground)
-            | {"cells": _cells(record, shelf, nearest(book, reach.get(record.subject_id, {})))}
+            | {"cells": _cells(record, shelf, nearby.get(record.subject_id, {}))}
             for record in book.records
         },
     }

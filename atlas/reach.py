@@ -6,16 +6,19 @@ no distance at all.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import geopandas as gpd
+import numpy as np
+import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from atlas.join import ROAD_KINDS, USELESS_M
 from atlas.measure import METRES_PER_KM
 from atlas.records import Book, Position, Record
-from geodata.crs import shapes_to_metric
+from geodata.crs import shapes_to_metric, to_metric
 
 REACH_M = 60_000.0
 """Farther apart than this, no distance is told: it would help nobody choose."""
@@ -30,6 +33,9 @@ class Bounds:
     least_km: float
     most_km: float
 
+
+ASKED_AT_ONCE = 50_000
+PAIR = ["subject_id", "kind", "distance_m", "doubt_m"]
 
 Reach = Mapping[str, Mapping[str, Bounds]]
 """Place -> road, canal or port -> how far."""
@@ -76,11 +82,76 @@ def nearest(book: Book, near: Mapping[str, Bounds]) -> dict[str, Bounds]:
     }
 
 
+def nearby_of(book: Book, reach: Reach) -> Mapping[str, Mapping[str, Bounds]]:
+    """Return `nearest` of every record: where kinds are tiled, theirs are counted too."""
+    if book.tiled is not None:
+        return book.tiled.nearby
+    return {r.subject_id: nearest(book, reach.get(r.subject_id, {})) for r in book.records}
+
+
+def nearest_bounds(
+    access: pd.DataFrame, positions: gpd.GeoDataFrame, kinds: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return what `nearest` says of all places: subject_id, kind, least_km, most_km.
+
+    ``access`` is that of `join.nearest_named`, ``kinds`` maps subject to kind. What is farther
+    than the nearest may have the lesser bound where its accuracy is another one: it is asked too.
+    """
+    met = access[(access["relation"] == "access") & (access["distance_m"] <= REACH_M)]
+    near = {kind: rows for kind, rows in met.groupby("kind", sort=True)}
+    parts = [
+        part for kind, rows in near.items() for part in _rivals(str(kind), rows, positions, kinds)
+    ]
+    told = pd.concat([met[PAIR], *parts], ignore_index=True)
+    least = (told["distance_m"] - told["doubt_m"]).clip(lower=0) / METRES_PER_KM
+    most = (told["distance_m"] + told["doubt_m"]) / METRES_PER_KM
+    told = told.assign(
+        least_km=np.floor(least * TENTHS) / TENTHS, most_km=np.ceil(most * TENTHS) / TENTHS
+    )
+    bounds = told.groupby(["subject_id", "kind"], sort=True)[["least_km", "most_km"]].min()
+    return bounds.reset_index()
+
+
+def _rivals(
+    kind: str, met: pd.DataFrame, positions: gpd.GeoDataFrame, kinds: Mapping[str, str]
+) -> Iterator[pd.DataFrame]:
+    """Yield the others that may be as near as the nearest, for all that differ in accuracy."""
+    groups = positions["subject_id"].map(lambda subject: nearness_of(kinds[subject]))
+    is_line = (positions.geom_type != "Point") | (kind == "port")
+    is_target = (groups == kind) & is_line & (positions["accuracy_m"] <= USELESS_M)
+    doubts = positions.loc[is_target, "accuracy_m"]
+    if doubts.nunique() < 2:
+        return
+    there = to_metric(positions[is_target])
+    tree = shapely.STRtree(there.geometry.to_numpy())
+    places = positions.set_index("subject_id")
+    known = places["accuracy_m"]
+    its = known.loc[met["other_id"]].to_numpy()
+    margin = np.maximum(doubts.max() - its, its - doubts.min())
+    within = np.minimum(met["distance_m"].to_numpy() + margin, REACH_M)
+    for start in range(0, len(met), ASKED_AT_ONCE):
+        ids = met["subject_id"].to_numpy()[start : start + ASKED_AT_ONCE]
+        here = to_metric(places.loc[ids]).geometry.to_numpy()
+        of, to = tree.query(
+            here, predicate="dwithin", distance=within[start : start + ASKED_AT_ONCE]
+        )
+        own, others = ids[of], there["subject_id"].to_numpy()[to]
+        far = shapely.distance(here[of], there.geometry.to_numpy()[to])
+        doubt = known.loc[own].to_numpy() + there["accuracy_m"].to_numpy()[to]
+        found = pd.DataFrame({"subject_id": own, "kind": kind, "distance_m": far, "doubt_m": doubt})
+        yield found[own != others]
+
+
 def nearness_kind(record: Record) -> str:
     """Return ``road``, ``canal`` or ``port``, or "" for what one does not ask to be near to."""
-    if record.kind in ROAD_KINDS:
+    return nearness_of(record.kind)
+
+
+def nearness_of(kind: str) -> str:
+    """Return what `nearness_kind` says of a record of that kind."""
+    if kind in ROAD_KINDS:
         return "road"
-    return record.kind if record.kind in ("canal", "port") else ""
+    return kind if kind in ("canal", "port") else ""
 
 
 def _is_placed(position: Position | None) -> bool:

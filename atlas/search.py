@@ -1,5 +1,6 @@
 """The index of the map's search box: every name that a reader may know a record by, folded."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -8,6 +9,7 @@ from atlas.records import Book, Record
 from atlas.words import Words
 
 WHO = ("developer", "investor", "owner", "proposer", "tenants")
+SLUG_LENGTH = 60
 BARE_D = str.maketrans({"đ": "d", "Đ": "d"})
 
 
@@ -19,6 +21,11 @@ def folded(text: str) -> str:
     parts = unicodedata.normalize("NFD", text)
     bare = "".join(sign for sign in parts if not "\u0300" <= sign <= "\u036f")
     return " ".join(bare.translate(BARE_D).lower().split())
+
+
+def slug(text: str) -> str:
+    """Return a text as part of a link: folded, ASCII, the same in every edition."""
+    return re.sub(r"[^a-z0-9]+", "-", folded(text))[:SLUG_LENGTH].strip("-")
 
 
 def entries(book: Book, words: Words) -> list[Json]:

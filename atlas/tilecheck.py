@@ -23,11 +23,12 @@ class TilesError(PublishRefusedError):
     """An archive that is none, or that lacks a record."""
 
 
-def verify_tiles(out: Path, ids: Collection[str], placed: Collection[str]) -> int:
+def verify_tiles(out: Path, ids: Collection[str], placed: Collection[str], ground: int = 0) -> int:
     """Return how many archives below ``out`` hold each of the ``placed`` records, none besides.
 
-    ``ids`` are all tiled records: each has its details, in every language. TilesError names the
-    first that are missing.
+    ``ids`` are all tiled records: each has its details, in every language. ``ground`` is how many
+    communes and waterways lie under them in tiles of their own, one archive for each of those.
+    TilesError names the first that are missing.
     """
     folders = sorted((out / "assets").glob("told-*"))
     archives = sorted((out / "assets").glob("features-*.pmtiles"))
@@ -40,7 +41,16 @@ def verify_tiles(out: Path, ids: Collection[str], placed: Collection[str]) -> in
     for archive in archives:
         there = {numbered[n] for n in feature_ids(archive.read_bytes()) if n < len(numbered)}
         _same(archive.name, there, placed)
-    return len(archives)
+    grounds = sorted((out / "assets").glob("ground-*.pmtiles"))
+    zooms = [{path.name.split("-")[1] for path in paths} for paths in (archives, grounds)]
+    if ground and zooms[0] != zooms[1]:
+        told = f"{len(grounds)} archives of them for {len(archives)} of records"
+        raise TilesError(f"{ground} communes and waterways are tiled, but there are {told}")
+    under = [f"feature {n}" for n in range(ground)]
+    for archive in grounds:
+        found = [f"feature {n}" for n in sorted(feature_ids(archive.read_bytes()))]
+        _same(archive.name, found, under)
+    return len(archives) + len(grounds)
 
 
 def _same(name: str, found: Collection[str], expected: Collection[str]) -> None:

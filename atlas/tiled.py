@@ -4,8 +4,9 @@ Row n is feature n of the tiles, of the columns and of the details. Nothing here
 for a record: a million rows are a few frames.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -13,11 +14,15 @@ import pandas as pd
 import shapely
 
 from atlas.book import Shelf
+from atlas.conflicts import RULES
 from atlas.editions import TILE_OVER
 from atlas.measure import SQUARE_METRES_PER_HECTARE
 from atlas.positions import UNPLACED_M
+from atlas.reach import Bounds, nearest_bounds
+from atlas.standing import subject_kinds
 from atlas.telling import APPROXIMATE, NOT_KNOWN
 from geodata.crs import DISPLAY_CRS
+from geodata.findings import Finding, subject_of
 
 PAGED_RECORDS = 500
 """So many records the pages hold within their budgets; past them the largest kinds are tiled."""
@@ -41,8 +46,11 @@ class Tiled:
     their standing, ``stage_id``, ``stage_group``, ``stage_on``, ``stage_on_basis``, ``sign``
     (how it is drawn), ``radius_m`` (0 where its shape is known), ``lon``, ``lat`` (NaN without a
     position), ``shape`` (the position) and the geometry as it is drawn, EPSG:4326. ``frames``
-    holds the rows about them of the tables and of ``facts``, ``promises``, ``positions``, each
-    with the record's number ``n``.
+    holds the rows about them of the tables and of ``facts``, ``promises``, ``positions``,
+    ``findings`` (subject_id and rule of what contradicts itself) and ``near`` (of
+    `reach.nearest_bounds`), each with the record's number ``n``. ``nearby`` tells the latter of
+    the other records, to whom tiled ones may be the nearest, and
+    ``holding`` in which tiled record, by its number, some of them lie.
     """
 
     kinds: tuple[str, ...]
@@ -50,6 +58,25 @@ class Tiled:
     frames: Frames
     names: Frames
     over: int = TILE_OVER
+    nearby: Mapping[str, Mapping[str, Bounds]] = field(default_factory=dict)
+    holding: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def ids(self) -> "pd.Index[str]":
+        """The ids in the order of the numbers."""
+        return pd.Index(self.subjects["subject_id"].astype("str"))
+
+    def numbers(self, ids: Sequence[str]) -> np.ndarray:
+        """Return the number of each id, -1 where it is no tiled record's."""
+        return np.asarray(self.ids.get_indexer(pd.Index(list(ids), dtype=object)))
+
+    def true_spots(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return where each record lies, degrees: also of those that are drawn aside."""
+        given = self.subjects["shape"].to_numpy()
+        moved = self.subjects["is_point"].to_numpy()
+        lon, lat = (self.subjects[name].to_numpy(float).copy() for name in ("lon", "lat"))
+        lon[moved], lat[moved] = shapely.get_coordinates(given[moved]).T
+        return lon, lat
 
     def counts(self) -> dict[str, int]:
         """Return how many records each kind has."""
@@ -112,15 +139,44 @@ def part(shelf: Shelf, over: int = TILE_OVER) -> tuple[Shelf, Tiled | None]:
     ids = pd.Index(subjects["subject_id"])
     frames = {name: shelf.tables[name] for name in ABOUT_SUBJECTS}
     frames |= {"facts": shelf.facts, "promises": shelf.promises, "positions": shelf.positions}
+    frames["findings"] = _contradictions(shelf.findings, set(shelf.standing["subject_id"]))
+    frames["near"] = nearest_bounds(shelf.access, shelf.positions, subject_kinds(shelf.tables))
     mine = {name: _about(frame, ids) for name, frame in frames.items()}
     names = {name: shelf.tables[name] for name in ("documents", "stages", "measures", "communes")}
-    return _without(shelf, ids), Tiled(kinds, subjects, mine, names, over)
+    beside = _nearby(frames["near"], ids), _holding(shelf.tables["places"], ids)
+    return _without(shelf, ids), Tiled(kinds, subjects, mine, names, over, *beside)
+
+
+def held(facts: pd.DataFrame, measures: Iterable[str]) -> pd.DataFrame:
+    """Return of each record the claim that holds for each of the measures, of it as a whole."""
+    whole = facts[(facts["phase"] == "") & facts["measure"].isin(list(measures))]
+    ordered = whole.sort_values(["n", "measure", "rank"], kind="stable")
+    return ordered.drop_duplicates(["n", "measure"])
+
+
+def _contradictions(findings: Iterable[Finding], subjects: set[str]) -> pd.DataFrame:
+    told = [(subject_of(one.key, subjects), one.rule) for one in findings if one.rule in RULES]
+    return pd.DataFrame(told, columns=["subject_id", "rule"], dtype="str")
+
+
+def _nearby(near: pd.DataFrame, ids: "pd.Index[str]") -> dict[str, dict[str, Bounds]]:
+    told: dict[str, dict[str, Bounds]] = {}
+    others = near[ids.get_indexer(pd.Index(near["subject_id"])) < 0]
+    for subject, kind, least, most in others.itertuples(index=False):
+        told.setdefault(subject, {})[kind] = Bounds(least, most)
+    return told
 
 
 def _about(frame: pd.DataFrame, ids: "pd.Index[str]") -> pd.DataFrame:
     numbers = ids.get_indexer(pd.Index(frame["subject_id"]))
     told = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
     return told.assign(n=numbers)[numbers >= 0].sort_values("n", kind="stable", ignore_index=True)
+
+
+def _holding(places: pd.DataFrame, ids: "pd.Index[str]") -> dict[str, int]:
+    others = places[ids.get_indexer(pd.Index(places["place_id"])) < 0]
+    numbers = ids.get_indexer(pd.Index(others["inside_id"]))
+    return dict(zip(others["place_id"][numbers >= 0], numbers[numbers >= 0].tolist(), strict=True))
 
 
 def _without(shelf: Shelf, ids: "pd.Index[str]") -> Shelf:
@@ -139,6 +195,8 @@ def _without(shelf: Shelf, ids: "pd.Index[str]") -> Shelf:
         for name, key in KEYS.items()
     ]
     names = {key: (vi, en) for frame in known for key, vi, en in frame.itertuples(index=False)}
+    inner = shelf.tables["places"][["place_id", "inside_id"]]
+    inner = inner[inner["inside_id"].isin(tables["places"]["place_id"])]
     return replace(
         shelf,
         tables=tables,
@@ -148,6 +206,7 @@ def _without(shelf: Shelf, ids: "pd.Index[str]") -> Shelf:
         promises=others(shelf.promises),
         standing=others(shelf.standing),
         others=names,
+        inside=dict(inner.itertuples(index=False, name=None)),
     )
 
 

@@ -35,6 +35,9 @@ CELLS_ON = 2
 SPOT_ZOOM = 16
 """Columns tell where a feature is by the tile of this zoom that it lies in."""
 
+FINE_ZOOM = 24
+"""A tile of this zoom is 2.4 m wide: fine enough to measure from."""
+
 SMALL_VIEW_PX = 280
 TILE_PX = 256
 LAYER = "features"
@@ -57,18 +60,19 @@ class Grid:
     cells: pd.DataFrame
 
 
-def spots(lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the column and row of the tile of `SPOT_ZOOM` in which each point lies.
+def spots(lon: np.ndarray, lat: np.ndarray, zoom: int = SPOT_ZOOM) -> tuple[np.ndarray, np.ndarray]:
+    """Return the column and row of the tile of that zoom in which each point lies.
 
-    Degrees, EPSG:4326; a point that is not known (NaN) lies in none and gets 65535.
+    Degrees, EPSG:4326; a point that is not known (NaN) lies in none and gets the largest number
+    of the type: two bytes up to `SPOT_ZOOM`, four beyond.
     """
     is_known = ~np.isnan(lon)
-    size = 1 << SPOT_ZOOM
+    size, kind = 1 << zoom, "uint16" if zoom <= SPOT_ZOOM else "uint32"
     sine = np.sin(np.radians(np.clip(np.where(is_known, lat, 0), -85, 85)))
     y = 0.5 - np.log((1 + sine) / (1 - sine)) / (4 * np.pi)
     x = np.where(is_known, lon, 0) / 360 + 0.5
-    inside = [np.clip(np.floor(one * size), 0, size - 2).astype("uint16") for one in (x, y)]
-    column, row = (np.where(is_known, one, NOTHING).astype("uint16") for one in inside)
+    inside = [np.clip(np.floor(one * size), 0, size - 2).astype(kind) for one in (x, y)]
+    column, row = (np.where(is_known, one, np.iinfo(kind).max).astype(kind) for one in inside)
     return column, row
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict, Field
 
 from atlas.beside import newest_money
+from atlas.details import newest_money as tiled_money
 from atlas.records import Book
 from atlas.tiled import Tiled
 from atlas.track import SCHEDULES
@@ -101,7 +102,8 @@ def _counted(book: Book, measure: str, count: int, source: str) -> Total:
 def _hectares(book: Book) -> Total:
     """Add the published areas of places; one inside another shares its ground by nature."""
     there = {place.subject_id for place in book.places}
-    alone = [place for place in book.places if place.inside_id not in there]
+    within = book.tiled.holding if book.tiled else {}
+    alone = [p for p in book.places if p.inside_id not in there and p.subject_id not in within]
     facts = [fact.claim for place in alone if (fact := place.fact("area_ha")) is not None]
     told = [(claim.value, claim.as_of) for claim in facts if is_number(claim.value)]
     many = _tiled_hectares(book.tiled) if book.tiled else ()
@@ -122,15 +124,21 @@ def _tiled_hectares(tiled: Tiled) -> list[tuple[str, str]]:
 
 
 def _money(book: Book) -> Iterable[Total]:
+    newest = [event for record in book.records for event in newest_money(record)]
+    told = [(event.kind, event.unit, str(event.amount), event.on) for event in newest]
+    if book.tiled:
+        rows = tiled_money(book.tiled.frames["money_events"])[["kind", "unit", "amount", "on"]]
+        told += list(rows.itertuples(index=False, name=None))
+    known = Counter(kind for kind, *_ in told)  # a record has one newest amount of a kind
+    amounts: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for kind, unit, amount, on in told:
+        amounts.setdefault((kind, unit), []).append((amount, on))
+    everybody = sum(_records(book, table) for table in ("places", "routes"))
     for kind in MONEY_KINDS:
-        told = [(r, e) for r in book.records for e in newest_money(r) if e.kind == kind]
-        units = [unit for unit in here().money_units if any(e.unit == unit for _, e in told)]
-        silent = sum(_records(book, t) for t in ("places", "routes")) - len(
-            {record.subject_id for record, _ in told}
-        )
+        units = [unit for unit in here().money_units if (kind, unit) in amounts]
+        rest = (everybody - known[kind], "data/money_events.csv")
         for unit in units or here().money_units[:1]:
-            amounts = [(str(e.amount), e.on) for _, e in told if e.unit == unit]
-            yield _summed(kind, unit, amounts, (silent, "data/money_events.csv"))
+            yield _summed(kind, unit, amounts.get((kind, unit), []), rest)
 
 
 def _summed(

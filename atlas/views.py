@@ -44,12 +44,16 @@ WRITTEN = re.compile(r"[\w.,/-]+", re.ASCII)
 
 @dataclass(frozen=True)
 class Known:
-    """What the views of one map may name: the keys of each facet, its records, routes, layers."""
+    """What the views of one map may name: the keys of each facet, its records, routes, layers.
+
+    ``has_more``: it draws tiled records too, whose ids are told elsewhere.
+    """
 
     choices: Mapping[str, frozenset[str]]
     ids: frozenset[str]
     routes: frozenset[str]
     layers: frozenset[str]
+    has_more: bool = False
 
 
 def read_known(script: str) -> Known:
@@ -64,6 +68,7 @@ def read_known(script: str) -> Known:
         frozenset(told["records"]),
         frozenset(route for route, _ in told["routes"]),
         frozenset(layer.layer_id for layer in LAYERS),
+        "tiled" in told,
     )
 
 
@@ -135,7 +140,7 @@ CHECKS: Mapping[str, Check] = {
     "sort": _one_of(*SORTS),
     "year": _is_year,
     "colour": _one_of(*COLOURS),
-    "id": lambda value, known: value in known.ids,
+    "id": lambda value, known: value in known.ids or known.has_more,
     "shortlist": _some_of(lambda known: known.ids),
     "compare": _is_compared,
 }

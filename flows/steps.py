@@ -14,6 +14,7 @@ from atlas.calendar_file import duties_calendar
 from atlas.candidates import osm_positions
 from atlas.downloads import sitemap, write_downloads
 from atlas.editions import Inputs, Shop, write_manifest
+from atlas.ground import ground_count
 from atlas.join import check_locations, name_communes, nearest_named
 from atlas.pages import write_site
 from atlas.pictures import kept_in
@@ -163,7 +164,9 @@ def verify(order: Order, draft: Path) -> int:
     counts = {name: len(rows) for name, rows in untiled(tables, kinds).items()}
     pages = verify_site(draft, counts, Address(order.site_url).home)
     ids = tiled_ids(tables, kinds)
-    verify_tiles(draft, ids, ids.intersection(positions["subject_id"]))
+    communes, waterways = (read_layer_file(order, name) for name in ("communes", "waterways"))
+    ground = ground_count(tables["communes"], communes, waterways, order.tile_over) if kinds else 0
+    verify_tiles(draft, ids, ids.intersection(positions["subject_id"]), ground)
     return pages
 
 

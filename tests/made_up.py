@@ -9,11 +9,15 @@ import pandas as pd
 import shapely
 
 from atlas.book import Shelf
+from atlas.join import nearest_named
 from atlas.records import Book
 from atlas.stages import judge_promises, last_events
+from atlas.standing import subject_kinds
 from atlas.tiled import part
 from bench.synthetic import write_region
 from books import bare_book
+from geodata.crs import to_metric
+from geodata.findings import Finding
 from geodata.schema import TABLES
 
 AS_OF = pd.Timestamp("2026-01-05").date()
@@ -56,11 +60,12 @@ def shelf_of(tables: dict[str, pd.DataFrame]) -> Shelf:
             "missing": "",
         }
     )
+    placed = _positions(tables)
     return Shelf(
         tables=tables,
         facts=tables["claims"].assign(rank=1, is_disputed=False, source_id="made_up_claims"),
-        positions=_positions(tables),
-        access=pd.DataFrame(columns=["subject_id", "relation", "kind", "other_id"]),
+        positions=placed,
+        access=nearest_named(to_metric(placed), subject_kinds(tables))[0],
         promises=promises,
         standing=standing,
         findings=(),
@@ -100,8 +105,37 @@ def _positions(tables: dict[str, pd.DataFrame]) -> gpd.GeoDataFrame:
     )
 
 
+def tell_more(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Give some places owners and sectors, two a place they lie in, two money to the đồng."""
+    usual = tables["claims"].iloc[0].to_dict() | {"unit": ""}
+    told = (
+        ("p-0", "owner", "Ban Quản lý Một", "Board One"),
+        ("p-5", "developer", "Công ty Đá", ""),
+        ("p-10", "sectors", "chế biến; cơ khí, dệt may", "food; metal, textiles"),
+        ("p-15", "owner", "Ban Quản lý Một", "Board One"),
+    )
+    claims = [
+        usual
+        | {"claim_id": f"{subject}.{measure}", "subject_id": subject, "measure": measure}
+        | {"value": value, "value_en": english}
+        for subject, measure, value, english in told
+    ]
+    places, money = tables["places"].copy(), tables["money_events"].copy()
+    places.loc[places["place_id"].isin(["p-8", "p-9"]), "inside_id"] = "p-1"
+    money.loc[money.index[:2], "amount"] = ["0.000000001", "113062.026"]
+    claimed = pd.concat([tables["claims"], pd.DataFrame(claims)], ignore_index=True)
+    return {**tables, "claims": claimed, "places": places, "money_events": money}
+
+
+def made_up_shelf(folder: Path, places: int) -> Shelf:
+    """Return the frames of a made-up region in which two figures and one date are in dispute."""
+    shelf = shelf_of(tell_more(read_region(write_region(folder / "sources", places))))
+    facts = shelf.facts.assign(is_disputed=shelf.facts["subject_id"].isin(["p-3", "p-40"]))
+    broken = Finding("made_up", "places", 2, "p-7.area", "", "dates_are_in_order", "note", "")
+    return dataclasses.replace(shelf, facts=facts, findings=(broken,))
+
+
 def big_book(folder: Path, places: int) -> Book:
     """Return a small book beside which a made-up region is tiled."""
-    tables = read_region(write_region(folder / "sources", places))
-    _, tiled = part(shelf_of(tables), SMALL)
+    _, tiled = part(made_up_shelf(folder, places), SMALL)
     return dataclasses.replace(bare_book(), tiled=tiled)

@@ -5,7 +5,8 @@ import re
 import pytest
 from shapely.geometry import LineString
 
-from atlas.browse import CARRIED, NUMBERS, find_data, find_script, group_view, slug
+from atlas.browse import CARRIED, NUMBERS, find_data, find_script, group_view
+from atlas.search import slug
 from atlas.track import by_district, by_fund, by_owner, tracked
 from atlas.views import SORTS
 from atlas.words import read_words

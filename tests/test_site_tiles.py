@@ -1,11 +1,15 @@
 """The map of a region of 3,000 made-up places in a real Chromium: counted from afar, drawn near."""
 
+import csv
+import dataclasses
 import gzip
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -29,7 +33,10 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
     book = big_book(tmp_path_factory.mktemp("region"), 3_000)
     assert book.tiled is not None
     book.tiled.subjects.loc[0, ["name_vi", "name_en"]] = HOSTILE
-    return book
+    inner = dataclasses.replace(book.places[0], inside_id="p-1", contains_ids=("p-2",))
+    holding = {inner.subject_id: int(book.tiled.numbers(["p-1"])[0])}
+    tiled = dataclasses.replace(book.tiled, holding=holding)
+    return dataclasses.replace(book, places=(inner, *book.places[1:]), tiled=tiled)
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +181,167 @@ def test_filters_narrow_grid_tiles_counts_and_sums_alike(page: Page, site: str, 
     page.wait_for_selector("html[data-tiles=near]")
     drawn = set(page.evaluate("Atlas.tiles.inView(Atlas.page.map)"))
     assert drawn and drawn <= set(mine.index)
+
+
+def narrowed(page: Page, site: str, view: str) -> dict[str, Any]:
+    """Open a narrowed map; return what is left of the tiled records, added up."""
+    open_map(page, site, f"#v=1&{view}")
+    page.wait_for_function("Atlas.columns?.isNarrowed() && Atlas.columns.sums()")
+    return dict(page.evaluate("Atlas.columns.sums()"))
+
+
+@pytest.mark.parametrize(
+    ("view", "count"),
+    [
+        ("who=ban-quan-ly-mot", 2),
+        ("who=ban-quan-ly-mot,cong-ty-da", 3),
+        ("sector=det-may", 1),
+        ("conflict=disputed,dates_are_in_order", 3),
+    ],
+)
+def test_owners_sectors_and_contradictions_narrow_tiled_records(
+    page: Page, site: str, view: str, count: int
+) -> None:
+    assert narrowed(page, site, view)["shown"] == count
+    name = view.partition("=")[0]
+    page.evaluate(
+        f"for (const id of ['filters', 'facet-{name}']) document.getElementById(id).open = true"
+    )
+    counted = page.locator(f"#facet-{name} label", has=page.locator("input:checked"))
+    for text in counted.locator(".count").all_inner_texts():
+        assert text not in ("", "(0)")
+
+
+@pytest.mark.parametrize("sure", [False, True])
+def test_the_distance_to_the_nearest_road_narrows_tiled_records(
+    page: Page, site: str, book: Book, sure: bool
+) -> None:
+    near = book.tiled.frames["near"]  # type: ignore[union-attr]
+    mine = near[(near["kind"] == "road") & near["n"].isin(subjects(book).index)]
+    within = (mine["most_km" if sure else "least_km"] <= 2).sum()
+    told = narrowed(page, site, f"road=..2,known{'&sure=1' if sure else ''}")
+    assert 0 < told["shown"] == within < len(mine)
+
+
+def test_the_distance_to_a_typed_point_and_to_a_tiled_route_holds_the_true_one(
+    page: Page, site: str, book: Book
+) -> None:
+    rows = subjects(book)
+    route = rows[rows["subject_id"] == "r-5"].iloc[0]
+    at = f"{route['lat']:.4f}/{route['lon']:.4f}"
+    left = narrowed(page, site, f"route=r-5&at={at}&away=..20,known")
+    assert left["shown"] > 5
+    expect(page.locator("#route")).to_have_value("r-5")
+    expect(page.locator("#knocked")).to_contain_text(route["name_en"])
+    told = page.evaluate(
+        "[...Array(Atlas.big.told.counts.reduce((a, b) => a + b)).keys()]"
+        ".map(n => ['point', 'away'].map(name => Atlas.order.span(name, n) || null))"
+    )
+    zone = rows.estimate_utm_crs()
+    shapes = gpd.GeoSeries(list(rows["shape"]), crs=4326).to_crs(zone)
+    spot = gpd.GeoSeries.from_xy([float(at.split("/")[1])], [float(at.split("/")[0])], crs=4326)
+    for place, other in enumerate((spot.to_crs(zone)[0], shapes[route.name])):
+        far = shapes.distance(other) / 1_000
+        for n in far[far < 50].index:
+            least, most = told[n][place]
+            doubt = rows["accuracy_m"][n] / 1_000 + 0.1
+            assert least - 0.05 <= far[n] <= most + 0.05
+            if rows["table"][n] == "places":  # it is measured from a point of its outline
+                assert most - far[n] <= 2 * doubt + 1.5 + far[n] * 0.01
+
+
+def test_the_list_stands_in_the_order_asked_for(page: Page, site: str, book: Book) -> None:
+    facts = book.tiled.frames["facts"]  # type: ignore[union-attr]
+    areas = facts[facts["measure"] == "area_ha"].set_index("n")["value"].astype(float)
+    largest = subjects(book).loc[areas.nlargest(3).index]
+    open_map(page, site, "#v=1&sort=area")
+    rows = page.locator("#near-items li")
+    expect(rows.first).to_contain_text(f"{areas.max():,.1f}".rstrip("0").rstrip("."))
+    assert rows.locator("a").all_inner_texts()[:3] == list(largest["name_en"])
+    expect(page.locator("#near-more")).to_contain_text(f"{len(subjects(book)) - 20:,}")
+    rows.locator("a").first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(rows.locator("a").nth(1)).to_be_focused()
+    rows.locator(".star").first.click()
+    expect(rows.locator(".star").first).to_have_attribute("aria-pressed", "true")
+    rows.locator("a").first.click()
+    expect(page.locator("#panel-name")).to_have_text(largest["name_en"].iloc[0])
+    spot = largest.iloc[0]
+    assert page.evaluate(f"Atlas.page.map.getBounds().contains([{spot['lat']}, {spot['lon']}])")
+
+
+def test_money_is_added_up_once_asked_for(page: Page, site: str, book: Book) -> None:
+    rows, asked = subjects(book), []
+    page.on("request", lambda r: asked.append(r.url))
+    plants = rows.index[rows["kind"] == "plant"]
+    money = book.tiled.frames["money_events"]  # type: ignore[union-attr]
+    amounts = money[money["n"].isin(plants)]["amount"].astype(float)
+    assert narrowed(page, site, "kind=plant")["shown"] == len(plants)
+    assert not [url for url in asked if "money" in url]
+    page.locator(".money > summary").click()
+    told = page.locator("#money")
+    expect(told).to_contain_text(f"{amounts.sum():,.1f}"[:-1])
+    expect(told).to_contain_text(f"{len(plants) - len(amounts):,}")
+
+
+def test_a_place_in_one_that_is_left_counts_no_hectares(page: Page, site: str, book: Book) -> None:
+    rows = subjects(book)
+    kinds = {rows.set_index("subject_id")["kind"][one] for one in ("p-1", "p-8", "p-9")}
+    told = narrowed(page, site, f"kind={','.join(sorted(kinds | {'industrial_park'}))}")
+    assert told["inside"] == 2
+    expect(page.locator("#hectares")).to_contain_text("3")
+
+
+def test_what_is_left_of_tiled_records_is_saved_with_the_others(
+    page: Page, site: str, book: Book, tmp_path: Path
+) -> None:
+    rows = subjects(book)
+    mine = rows[(rows["kind"] == "provincial_road") | (rows["kind"] == "port")]
+    ids = {*mine["subject_id"], *(r.subject_id for r in book.records if r.kind == "port")}
+    narrowed(page, site, "kind=port,provincial_road&year=2022")
+    with page.expect_download() as held:
+        page.locator("#save-csv").click()
+    held.value.save_as(tmp_path / "left.csv")
+    text = (tmp_path / "left.csv").read_text(encoding="utf-8-sig")
+    told = {row["id"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert set(told) == ids and f"-{len(ids)}." in held.value.suggested_filename
+    row = mine.iloc[0]
+    assert told[row["subject_id"]]["name_vi"] == row["name_vi"]
+    assert {one["edition"] for one in told.values()} == {book.edition}
+    assert {one["year"] for one in told.values()} == {"2022"}
+    with page.expect_download() as held:
+        page.locator("#save-geojson").click()
+    held.value.save_as(tmp_path / "left.geojson")
+    layer = gpd.read_file(tmp_path / "left.geojson").set_index("id")
+    assert set(layer.index) == ids
+    for _, one in mine.iterrows():
+        assert layer.geometry[one["subject_id"]].hausdorff_distance(one["shape"]) < 2e-5
+
+
+def test_too_many_tiled_records_are_not_saved_and_it_is_said(page: Page, site: str) -> None:
+    saved: list[object] = []
+    page.on("download", lambda download: saved.append(download))
+    open_map(page, site, "#v=1&sort=name")
+    page.wait_for_selector("html[data-browse-ready=true]")
+    page.evaluate("Atlas.big.told.shard = 1")  # each in a file of its own
+    page.locator("#save-csv").click()
+    expect(page.locator("#told")).to_contain_text("too many")
+    assert saved == []
+
+
+def test_a_page_names_the_tiled_record_that_it_lies_in_and_counts_them(
+    page: Page, site: str, book: Book
+) -> None:
+    rows = subjects(book)
+    page.goto(f"{site}en/places/{book.places[0].subject_id}/index.html")
+    name = rows.set_index("subject_id")["name_en"]["p-1"]
+    link = page.get_by_role("link", name=name, exact=True)
+    assert page.get_by_role("link", name=rows.set_index("subject_id")["name_en"]["p-2"]).count()
+    link.click()
+    expect(page.locator("#panel-name")).to_have_text(name)
+    page.goto(f"{site}en/programme/index.html")
+    parks = (rows["kind"] == "industrial_park").sum()
+    expect(page.locator(".promise", has_text="records, too many")).to_contain_text(f"{parks:,}")
 
 
 def test_a_filter_is_set_by_hand_and_dropped(page: Page, site: str, book: Book) -> None:

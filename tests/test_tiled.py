@@ -1,6 +1,8 @@
+import dataclasses
 import json
 import subprocess
 import sys
+from decimal import Decimal
 
 import geopandas as gpd
 import numpy as np
@@ -9,22 +11,26 @@ import pytest
 from geopandas.testing import assert_geodataframe_equal
 from shapely import LineString
 
+from atlas.beside import newest_money
 from atlas.book import Assembler
-from atlas.browse import IS, _numbers
+from atlas.browse import CARRIED, IS, _carried, _numbers
 from atlas.bulk import bulk_layer
-from atlas.columns import columns, labels, year_marks
+from atlas.columns import _sets, columns, year_marks
 from atlas.details import SHARD, shards
 from atlas.downloads import _properties, _shape
+from atlas.facets import OTHER, labels
 from atlas.formats import layer_frame
-from atlas.layers import LAYERS, _record
+from atlas.layers import LAYERS, _record, drawing
+from atlas.reach import nearby_of, reach_of
+from atlas.rows import OF_EDITION, rows, shapes
 from atlas.tiled import KEYS, part, tiled_ids, tiled_kinds, untiled
 from atlas.totals import totals
 from atlas.words import read_words
 from atlas.years import year_marks as marks_of
-from bench.synthetic import write_region
+from books import bare_book
 from builds import PROJECT
 from hostile import HOSTILE
-from made_up import AS_OF, big_book, read_region, shelf_of
+from made_up import AS_OF, big_book, made_up_shelf
 
 WORDS = read_words(PROJECT / "site" / "words")
 
@@ -37,7 +43,7 @@ def tables(**counts):
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory):
-    return shelf_of(read_region(write_region(tmp_path_factory.mktemp("r") / "sources", 300)))
+    return made_up_shelf(tmp_path_factory.mktemp("r"), 300)
 
 
 @pytest.fixture(scope="module")
@@ -121,14 +127,15 @@ def test_a_tiled_record_is_told_as_a_small_layer_tells_it(tiled, records):
 
 def test_a_tiled_record_is_narrowed_by_what_a_small_layer_s_record_is(tiled, records):
     told = columns(tiled, AS_OF)
+    assert {name for name, column in told.items() if column.sets} == set(IS)
     names = {"area": "area_ha", "occupancy": "occupancy_pct", "price": "price_usd_m2",
              "complete": "completeness_pct", "late": "days_late"}  # fmt: skip
     for n, subject_id in enumerate(tiled.subjects["subject_id"]):
         record = records[subject_id]
         for name, column in told.items():
-            if "sets" in column.told:
-                keys = [key for key, _ in IS[name](record, WORDS["vi"]) if key != "not_known"]
-                assert sorted(column.told["sets"][column.numbers[n]]) == sorted(keys)
+            if column.sets:
+                keys = {key for key, _ in IS[name](record, WORDS["vi"])} - {"not_known"}
+                assert sorted(column.sets[column.numbers[n]]) == sorted(keys)
         for name, number in names.items():
             column = told[name]
             value = column.numbers[n]
@@ -137,17 +144,92 @@ def test_a_tiled_record_is_narrowed_by_what_a_small_layer_s_record_is(tiled, rec
             assert mine == _numbers(record).get(number)
 
 
+@pytest.fixture(scope="module")
+def untiled_book(records):
+    told = [tuple(r for r in records.values() if r.table == table) for table in KEYS]
+    return dataclasses.replace(bare_book(), places=told[0], routes=told[1])
+
+
+def value(column, n):
+    number = column.numbers[n]
+    none = np.iinfo(column.numbers.dtype).max if column.numbers.dtype.kind == "u" else -1
+    return None if number == none else number / 10 ** column.told["decimals"]
+
+
+def test_a_tiled_record_is_as_near_as_a_small_layer_s_record(tiled, records, untiled_book):
+    nearby = nearby_of(untiled_book, reach_of(untiled_book))
+    told, found = columns(tiled, AS_OF), 0
+    for n, subject_id in enumerate(tiled.ids):
+        for kind in ("road", "canal", "port"):
+            bounds = nearby[subject_id].get(kind)
+            ends = (value(told[f"{kind}_least"], n), value(told[f"{kind}_most"], n))
+            assert ends == ((bounds.least_km, bounds.most_km) if bounds else (None, None))
+            found += bounds is not None
+    assert found > 300
+
+
+def test_of_those_beside_tiled_ones_the_nearest_may_be_tiled(shelf, untiled_book):
+    left, tiled = part(shelf, 100)
+    nearby = nearby_of(untiled_book, reach_of(untiled_book))
+    places = left.tables["places"]["place_id"]
+    assert {one: nearby[one] for one in places if nearby[one]} == dict(tiled.nearby)
+
+
+def test_money_is_told_to_the_dong_and_kinds_and_units_apart(tiled, records):
+    told = [c for name, c in columns(tiled, AS_OF).items() if name.startswith("money_")]
+    (column,) = told
+    assert (column.told["kind"], column.told["unit"]) == ("registered", "tỷ đồng")
+    for n, subject_id in enumerate(tiled.ids):
+        amounts = [float(event.amount) for event in newest_money(records[subject_id])]
+        assert [value(column, n)] == (amounts or [None])
+
+
+def test_a_place_in_another_says_in_which(tiled, shelf):
+    (outer,) = tiled.numbers(["p-1"])
+    inside = columns(tiled, AS_OF)["inside"]
+    told = dict(zip(tiled.ids, inside.numbers.tolist(), strict=True))
+    assert told["p-8"] == told["p-9"] == outer and told["p-7"] == 2**32 - 1
+    left, some = part(shelf, 100)
+    assert set(some.holding) == {"p-8", "p-9"} & set(left.tables["places"]["place_id"])
+
+
+def test_a_tiled_record_is_carried_away_as_a_small_layer_s_record(tiled, records, untiled_book):
+    nearby = nearby_of(untiled_book, reach_of(untiled_book))
+    told = [json.loads(text) for text in rows(tiled)]
+    drawn = [json.loads(text) for text in shapes(tiled)]
+    for n, subject_id in enumerate(tiled.ids):
+        record, shard, at = records[subject_id], told[n // SHARD], n % SHARD
+        expected = zip(CARRIED, _carried(record, untiled_book, nearby[subject_id]), strict=True)
+        mine = {name: "" if cell is None else cell for name, cell in expected}
+        found = {name: shard[name][at] if name in shard else "" for name in mine}
+        assert found == {**mine, **dict.fromkeys(OF_EDITION, "")}
+        shape = drawing(record.position.geometry) if record.position else {}
+        lines = {key: shape[key] for key in ("lines", "rings") if key in shape}
+        assert drawn[n // SHARD][at] == (lines or None)
+
+
+def test_the_rarest_keys_of_too_many_are_one_key_together(monkeypatch):
+    monkeypatch.setattr("atlas.columns.MOST_KEYS", 3)
+    column = _sets(pd.Series(["a;b", "a", "c;a", "d", "d;b", "", "e;c"]))
+    keys = [column.sets[number] for number in column.numbers]
+    assert keys == [("a", "b"), ("a",), (OTHER, "a"), (OTHER,), (OTHER, "b"), (), (OTHER,)]
+
+
 def test_a_tiled_record_stood_each_year_where_a_small_layer_s_record_did(tiled, records):
     told = year_marks(tiled, AS_OF)
     for n, subject_id in enumerate(tiled.subjects["subject_id"]):
         assert told[n] == marks_of(records[subject_id], AS_OF)
 
 
-def test_every_key_of_a_facet_has_its_label(tiled):
+def test_every_key_of_a_facet_has_its_label(tiled, records):
     for name, column in columns(tiled, AS_OF).items():
-        keys = {key for one in column.told.get("sets", []) for key in one}
+        keys = frozenset(key for one in column.sets for key in one)
         for words in WORDS.values():
-            assert set(labels(name, keys, tiled, words)) == keys if keys else True
+            told = labels(name, keys, tiled, words) if keys else {}
+            assert set(told) == keys
+            for one in records.values() if keys else ():
+                mine = {k: v for k, v in IS[name](one, words) if k != "not_known"}
+                assert mine.items() <= told.items()
 
 
 def test_hostile_text_is_harmless_in_a_shard(shelf):
@@ -177,5 +259,9 @@ def test_totals_count_the_records_of_tiled_kinds_too(tmp_path):
     assert told["places"].counted == len(book.places) + counts["places"]
     late = (book.tiled.subjects["schedule"] == "late").sum()
     assert told["late"].counted == sum(r.schedule == "late" for r in book.records) + late > 0
+    money = book.tiled.frames["money_events"]
+    assert told["registered"].counted >= len(money) > 0
+    assert told["registered"].value >= sum(map(Decimal, money["amount"]))
     areas = book.tiled.frames["facts"].query("measure == 'area_ha'")
-    assert told["area_ha"].counted >= len(areas) == counts["places"]
+    inner = (book.tiled.subjects["inside_id"] != "").sum()
+    assert told["area_ha"].counted >= len(areas) - inner == counts["places"] - inner

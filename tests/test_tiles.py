@@ -12,7 +12,7 @@ from shapely.geometry import LineString, Point, box
 
 from atlas.assets import Assets, pack, write_folder
 from atlas.bigmap import BigMap, sums
-from atlas.ground import WATER, ground_layer
+from atlas.ground import WATER, ground_count, ground_layer
 from atlas.layers import layer_data
 from atlas.tilecheck import TilesError, feature_ids, ids_told, verify_tiles
 from atlas.tiled import part
@@ -146,6 +146,20 @@ def test_a_feature_that_is_not_in_the_tiles_is_named(tiled, tmp_path):
         verify_tiles(tmp_path, ids, ids)
 
 
+def test_the_check_finds_every_commune_and_waterway_in_every_archive(tiled, tmp_path):
+    book = dataclasses.replace(small_book(), tiled=dataclasses.replace(tiled, over=0))
+    ground = ground_layer(book, WORDS)
+    BigMap(tiled, Assets(PROJECT / "site", tmp_path), AS_OF, ground).data(WORDS["vi"])
+    ids = list(tiled.subjects["subject_id"])
+    assert verify_tiles(tmp_path, ids, ids, len(ground)) == 2 * len(tile_zooms(4))
+    with pytest.raises(TilesError, match=r"ground-.* lacks 1 of .*feature"):
+        verify_tiles(tmp_path, ids, ids, len(ground) + 1)
+    (first, *_) = sorted((tmp_path / "assets").glob("ground-*"))
+    first.unlink()
+    with pytest.raises(TilesError, match="communes and waterways are tiled"):
+        verify_tiles(tmp_path, ids, ids, len(ground))
+
+
 def test_tiled_records_without_tiles_are_refused(tmp_path):
     with pytest.raises(TilesError, match="no tiles"):
         verify_tiles(tmp_path, ["p-1"], ["p-1"])
@@ -167,6 +181,9 @@ def test_many_communes_and_waterways_are_tiled_and_few_are_not(tiled):
     data = layer_data(book, WORDS["vi"])["layers"]
     assert (data["communes"], data["waterways"]) == ([], [])
     assert feature_ids(write_archive(told, 10)) == set(range(len(told)))
+    drawn = book.communes, book.waterways
+    assert ground_count(book.tables["communes"], *drawn, 0) == len(told)
+    assert ground_count(book.tables["communes"], *drawn, 10) == 0
     few = dataclasses.replace(book, tiled=dataclasses.replace(tiled, over=10))
     assert ground_layer(few, WORDS) is None
     assert layer_data(few, WORDS["vi"])["layers"]["communes"]

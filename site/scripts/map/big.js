@@ -18,6 +18,9 @@ Atlas.big = (() => {
   let opened;
   let isBroken = location.protocol === 'file:';
   let timer = 0;
+  let naming = 0;
+  let over = -1;
+  const hint = L.tooltip({ className: 'hint', direction: 'top' });
   let round = 0;
 
   /** @type {AtlasScripts['big']['say']} */
@@ -63,12 +66,13 @@ Atlas.big = (() => {
   async function details(n) {
     const all = await shard(n);
     const i = n % told.shard;
-    const { id: ids, name, table, kind, sign, stage, says, where, at, facts, money } = all;
+    const { id: ids, name, table, kind, sign, stage, says, where, at, facts, money, area, complete } = all;
     numbers.set(ids[i], n);
     const against = { state: all.schedule[i], text: all.against[i], promise: all.promise[i] };
     return {
       n, against, id: ids[i], name: name[i], table: table[i], kind: kind[i], sign: sign[i], stage: stage[i],
-      says: says[i], where: where[i], at: at[i], facts: [...facts[i], ...money[i]], width: told.widths[kind[i]]
+      says: says[i], where: where[i], at: at[i], facts: [...facts[i], ...money[i]], width: told.widths[kind[i]],
+      area: area[i], complete: complete[i]
     };
   }
 
@@ -171,27 +175,82 @@ Atlas.big = (() => {
     };
   }
 
-  /* What is in view, and the nearest of it by name: this is how a keyboard reaches features. */
+  /* The numbers of the rows: in view the nearest to its middle; once the reader orders or narrows
+     them from afar, the first of all that is left. */
+  /** @returns {Promise<{ numbers: number[], all: number, more: string }>} */
+  async function rows() {
+    const isOrdered = Atlas.order && (Atlas.page.state.sort !== 'kind' || (!isNear() && Atlas.columns?.isNarrowed()));
+    byId('near-title').textContent = say(isOrdered ? 'first' : 'title');
+    if (isOrdered) { return { ...await Atlas.order.first(LISTED), more: 'longer' }; }
+    const near = isNear() ? Atlas.tiles.inView(Atlas.page.map) : [];
+    return { numbers: near.slice(0, LISTED), all: near.length, more: 'more' };
+  }
+
+  /* Beside the name: what small layers' rows say there. */
+  /** @param {any} one */
+  function rowText(one) {
+    const { year, sort, colour, at, route } = Atlas.page.state;
+    const mark = Atlas.columns?.mark(one.n);
+    const parts = [mark ? `${told.titles[one.kind]} · ${year}: ${Atlas.browse.yearText(mark)}` : one.says];
+    if (!Atlas.order) { return parts[0]; }
+    const isPlace = one.table === 'places';
+    if (isPlace) { parts.push(one.area === null ? Atlas.base.say('area_unknown') : `${number(one.area)}\u00a0ha`); }
+    if (at) { parts.push(Atlas.list.span(Atlas.order.span('point', one.n))); }
+    if (route && isPlace) { parts.push(Atlas.list.span(Atlas.order.span('away', one.n))); }
+    if (sort === 'schedule' || colour) { parts.push(one.against.text); }
+    if (sort === 'complete') { parts.push(Atlas.base.say('complete_by', { share: one.complete })); }
+    return parts.join(' · ');
+  }
+
+  /** @param {any} one */
+  function row(one) {
+    const item = make('li');
+    const link = make('a', '', one.name);
+    link.href = `#id=${one.id}`;
+    link.dataset.n = String(one.n);
+    const star = Atlas.base.button('', async () => {
+      if (await Atlas.page.later()) { Atlas.shortlist.toggle(one.id); }
+    }, 'star');
+    star.dataset.star = one.id;
+    star.dataset.name = one.name;
+    item.append(link, star, make('span', 'row-more', rowText(one)));
+    item.addEventListener('mouseenter', () => Atlas.tiles.light(one.n));
+    item.addEventListener('mouseleave', () => Atlas.tiles.light(-1));
+    item.addEventListener('focusin', () => Atlas.tiles.light(one.n));
+    item.addEventListener('focusout', () => Atlas.tiles.light(-1));
+    return item;
+  }
+
+  /* Whether each row is on the shortlist, which comes with the filters. */
+  function stars() {
+    document.querySelectorAll('#near-items .star').forEach((one) => {
+      const star = /** @type {HTMLElement} */ (one);
+      const has = Boolean(Atlas.shortlist?.has(star.dataset.star || ''));
+      star.setAttribute('aria-pressed', String(has));
+      star.setAttribute('aria-label', `${Atlas.base.say(has ? 'unlist' : 'enlist')}: ${star.dataset.name}`);
+      star.textContent = has ? '★' : '☆';
+    });
+  }
+
+  /* This is how a keyboard reaches features. */
   /** @param {number} mine */
   async function list(mine) {
-    const { map } = Atlas.page;
-    const near = isNear() ? Atlas.tiles.inView(map) : [];
     const items = byId('near-items');
-    const some = await Promise.all(near.slice(0, LISTED).map(details)).catch(() => []);
+    const [near, some] = await rows().then(async (near) => /** @type {const} */ ([near, await Promise.all(near.numbers.map(details))]))
+      .catch(() => /** @type {const} */ ([{ all: 0, more: 'more' }, []]));
     if (mine !== round) { return; }
     const had = /** @type {HTMLElement | null} */ (items.contains(document.activeElement) ? document.activeElement : null);
-    items.replaceChildren(...some.map((one) => {
-      const item = make('li');
-      const link = make('a', '', one.name);
-      link.href = `#id=${one.id}`;
-      link.dataset.n = String(one.n);
-      item.append(link, make('span', 'row-more', one.says));
-      return item;
-    }));
-    if (had) { /** @type {HTMLElement | null} */ (items.querySelector(`[data-n="${had.dataset.n}"]`) || byId('near-title'))?.focus({ preventScroll: true }); }
-    const more = near.length - some.length;
-    byId('near-more').textContent = more > 0 ? say('more', { count: number(more) }) : '';
-    document.documentElement.dataset.near = String(near.length);
+    const name = had?.matches('.star') ? '.star' : 'a';
+    const n = had?.closest('li')?.querySelector('a')?.dataset.n;
+    items.replaceChildren(...some.map(row));
+    stars();
+    if (had) {
+      const same = items.querySelector(`[data-n="${n}"]`)?.closest('li')?.querySelector(name);
+      /** @type {HTMLElement | null} */ (same || byId('near-title'))?.focus({ preventScroll: true });
+    }
+    const more = near.all - some.length;
+    byId('near-more').textContent = more > 0 ? say(near.more, { count: number(more) }) : '';
+    document.documentElement.dataset.near = String(near.all);
   }
 
   /** @param {string} text */
@@ -253,8 +312,25 @@ Atlas.big = (() => {
       const link = /** @type {HTMLElement} */ (event.target).closest('a');
       if (!link) { return; }
       event.preventDefault();
-      open(Number(link.dataset.n), true, link);
+      open(Number(link.dataset.n), true, link, !Atlas.tiles.has(Number(link.dataset.n)));
     });
+  }
+
+  /* What is pointed at is lit and, if one stays, called by its name. */
+  /** @param {number} n @param {L.LatLng} at */
+  function hover(n, at) {
+    const { map } = Atlas.page;
+    if (n === over) { return; }
+    over = n;
+    hint.remove();
+    map.getContainer().classList.toggle('is-over', n >= 0);
+    Atlas.tiles.light(n);
+    clearTimeout(naming);
+    if (n < 0) { return; }
+    naming = setTimeout(async () => {
+      const one = await details(n).catch(() => null);
+      if (one && n === over) { hint.setContent(make('span', '', one.name)).setLatLng(at).addTo(map); }
+    }, SETTLED_MS);
   }
 
   async function follow() {
@@ -281,9 +357,8 @@ Atlas.big = (() => {
       const n = isNear() ? Atlas.tiles.find(event.layerPoint) : -1;
       if (n >= 0) { open(n, false, null); }
     });
-    map.on('mousemove', (event) => {
-      map.getContainer().classList.toggle('is-over', isNear() && Atlas.tiles.find(event.layerPoint) >= 0);
-    });
+    map.on('mousemove', (event) => hover(isNear() ? Atlas.tiles.find(event.layerPoint) : -1, event.latlng));
+    map.on('mouseout', () => hover(-1, map.getCenter()));
     addEventListener('hashchange', follow);
     await Promise.all([update(), follow()]);
     document.documentElement.dataset.bigReady = 'true';
@@ -295,5 +370,5 @@ Atlas.big = (() => {
     await begin(parts);
   };
 
-  return { told, say, shown, isNear, gridZoom, isRoute, look, opened: openNumber, update, open, details, numberOf };
+  return { told, say, shown, isNear, gridZoom, isRoute, look, opened: openNumber, update, open, details, numberOf, stars };
 })();

@@ -4,6 +4,7 @@ Atlas.browse = (() => {
   const { make, button, byId, input, say, number, find } = Atlas.base;
   const { records } = Atlas.draw;
   let isAsked = false;
+  let asks = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let counting;
 
@@ -59,18 +60,42 @@ Atlas.browse = (() => {
   function tally(verdicts) {
     const ids = Atlas.browse.shown;
     const sums = Atlas.narrow.sums(ids);
-    const big = Atlas.columns?.sums() || { shown: 0, places: 0, all: 0, hectares: 0, withArea: 0 };
+    const big = Atlas.columns?.sums() || { shown: 0, places: 0, all: 0, inside: 0, hectares: 0, withArea: 0 };
     const [all, shown] = [Object.keys(verdicts).length + big.all, ids.length + big.shown];
     const text = say(shown === all ? 'tally_all' : 'tally', { shown: number(shown), all: number(all), excluded: number(all - shown) });
     byId('tally').textContent = text;
     document.documentElement.dataset.shown = String(shown);
     const unknown = sums.withoutArea + big.places - big.withArea;
     const area = say('hectares', { ha: number(sums.hectares + big.hectares), known: number(sums.withArea + big.withArea), unknown: number(unknown) });
-    const inside = sums.inside ? ` ${say('inside', { count: sums.inside })}` : '';
-    byId('hectares').textContent = area + inside;
-    byId('money').replaceChildren(...sums.money.map(([kind, unit, sum, count]) => {
-      return make('li', '', say('money_sum', { kind: say(`money_${kind}`), sum: number(sum, 3), unit: say(`unit_${unit}`), count }));
-    }), make('li', '', say('money_unknown', { count: sums.withoutMoney })));
+    const inner = sums.inside + big.inside;
+    byId('hectares').textContent = area + (inner ? ` ${say('inside', { count: number(inner) })}` : '');
+    money(sums);
+  }
+
+  /* The money of tiled records is fetched once somebody asks for it. */
+  /** @param {Sums} sums */
+  async function money(sums) {
+    const mine = asks += 1;
+    const box = /** @type {HTMLDetailsElement} */ (byId('money').parentElement);
+    if (!Atlas.columns) { showMoney(sums.money, sums.withoutMoney); }
+    if (!Atlas.columns || (!box.open && Atlas.columns.isNarrowed())) { return; }
+    const more = await Atlas.order.money().catch(() => null);
+    if (!more) { Atlas.base.tell(Atlas.big.say('not_loaded')); }
+    if (!more || mine !== asks) { return; }
+    /** @type {Map<string, [string, string, number, number]>} */
+    const told = new Map();
+    [...sums.money, ...more.money].forEach(([kind, unit, sum, count]) => {
+      const [, , had, many] = told.get(`${kind}\n${unit}`) || [kind, unit, 0, 0];
+      told.set(`${kind}\n${unit}`, [kind, unit, had + sum, many + count]);
+    });
+    showMoney([...told.values()], sums.withoutMoney + more.without);
+  }
+
+  /** @param {Sums['money']} money @param {number} without */
+  function showMoney(money, without) {
+    byId('money').replaceChildren(...money.map(([kind, unit, sum, count]) => {
+      return make('li', '', say('money_sum', { kind: say(`money_${kind}`), sum: number(sum, 3), unit: say(`unit_${unit}`), count: number(count) }));
+    }), make('li', '', say('money_unknown', { count: number(without) })));
   }
 
   /* Which filter took how many out, and how many it alone. */
@@ -191,6 +216,7 @@ Atlas.browse = (() => {
     Atlas.hand.build();
     listenLook();
     byId('reset').addEventListener('click', reset);
+    byId('money').parentElement?.addEventListener('toggle', () => money(Atlas.narrow.sums(Atlas.browse.shown)));
     Atlas.page.map.on('moveend overlayadd overlayremove', () => { if (Atlas.page.state.view) { changed(); } });
     Atlas.draw.onLight = (id, on) => {
       Atlas.draw.light(id, on);

@@ -3,43 +3,58 @@
 Atlas.columns = (() => {
   const { find } = Atlas.base;
   const { RANGES } = Atlas.hash;
+  const SPANS = ['road', 'canal', 'port', 'away', 'point'];
   const SPOT_ZOOM = 16;
   const UNKNOWN = 'not_known';
   const SLICE = 65536;
   const SLICE_MS = 12;
-  const SEARCHED = 2;
-  const FOUND = 20;
-  /** @type {Record<string, Uint8Array | Uint16Array | Uint32Array>} */
+  /** @type {Record<string, Numbers>} */
   const held = {};
-  /** @type {TiledResult} */
-  let result = nothing();
-  let asked = '';
-  let round = 0;
-
-  /** @returns {Record<string, TiledColumn>} */
-  const told = () => find().tiled || {};
+  /** @type {Record<string, TiledColumn>} */
+  const measured = {};
+  /** @type {Record<string, string[][]>} */
+  const keySets = {};
+  /** @type {TiledColumns['about']} */
+  const about = (name) => measured[name] || find().tiled?.[name];
   const count = () => Atlas.big.told.counts.reduce((sum, one) => sum + one, 0);
 
   /** @returns {TiledResult} */
   function nothing() {
     const all = Atlas.big.told.counts.reduce((sum, one) => sum + one, 0);
     const places = Atlas.big.told.counts.reduce((sum, one, i) => sum + (Atlas.big.isRoute(Atlas.big.told.kinds[i]) ? 0 : one), 0);
-    return { filters: [], fails: null, which: null, shown: all, places, all, lost: {}, hectares: 0, withArea: 0 };
+    return { filters: [], fails: null, which: null, shown: all, places, all, lost: {}, hectares: 0, withArea: 0, inside: about('inside')?.known || 0 };
   }
 
-  /** @param {string[]} names */
+  let result = nothing();
+  let asked = '';
+  let round = 0;
+
+  /** @param {string} name */
+  async function fetchOne(name) {
+    const { file, bytes, sets } = /** @type {TiledColumn} */ (about(name));
+    const parts = [Atlas.source.bytes(file), typeof sets === 'string' ? Atlas.source.json(sets) : sets];
+    const [content, keys] = await Promise.all(parts);
+    held[name] = bytes === 1 ? new Uint8Array(content) : bytes === 2 ? new Uint16Array(content) : bytes === 4 ? new Uint32Array(content) : new Float64Array(content);
+    if (keys) { keySets[name] = keys; }
+  }
+
+  /** @type {TiledColumns['need']} */
   async function need(names) {
-    await Promise.all(names.filter((name) => told()[name] && !held[name]).map(async (name) => {
-      const { file, bytes } = told()[name];
-      const content = await Atlas.source.bytes(file);
-      held[name] = bytes === 1 ? new Uint8Array(content) : bytes === 2 ? new Uint16Array(content) : new Uint32Array(content);
-    }));
+    await Promise.all([...new Set(names)].filter((name) => about(name) && !held[name]).map(fetchOne));
+    return held;
+  }
+
+  /* What the browser measured itself stands beside the published columns. */
+  /** @type {TiledColumns['put']} */
+  function put(name, numbers, told) {
+    held[name] = numbers;
+    measured[name] = told;
   }
 
   const pause = () => new Promise((resolve) => { setTimeout(resolve); });
 
   /* Slice by slice, so that the page answers however many there are. */
-  /** @param {(from: number, to: number) => void} work */
+  /** @type {TiledColumns['each']} */
   async function each(work) {
     let begun = performance.now();
     for (let from = 0; from < count(); from += SLICE) {
@@ -58,19 +73,35 @@ Atlas.columns = (() => {
   const yearPlace = (state) => (state.year || 0) - find().first_year;
 
   /** @param {string} name @param {State} state */
-  const columnOf = (name, state) => (name === 'stage' && state.year !== null ? 'years' : name);
+  const isByYear = (name, state) => name === 'stage' && state.year !== null;
+
+  /* The columns that a filter reads: of a distance both its ends. */
+  /** @param {string} name @param {State} state */
+  function columnsOf(name, state) {
+    if (isByYear(name, state)) { return ['years']; }
+    return SPANS.includes(name) ? [`${name}_least`, `${name}_most`] : [name];
+  }
 
   /* The keys of each code of a facet: of the stage in a chosen year, those of that year. */
   /** @param {string} name @param {State} state @returns {string[][]} */
   function sets(name, state) {
-    if (columnOf(name, state) === 'years') {
-      return (told().years.marks || []).map((marks) => [groupOf(marks[yearPlace(state)] || '-')]);
+    if (isByYear(name, state)) {
+      return (about('years')?.marks || []).map((marks) => {
+        const key = groupOf(marks[yearPlace(state)] || '-');
+        return key === UNKNOWN ? [] : [key];
+      });
     }
-    return told()[name]?.sets || [];
+    return keySets[name] || [];
   }
 
   /** @param {string} name */
-  const top = (name) => 2 ** (8 * told()[name].bytes) - 1;
+  function top(name) {
+    const { bytes = 4 } = about(name) || {};
+    return bytes === 8 ? -1 : 2 ** (8 * bytes) - 1;
+  }
+
+  /** @param {string} name */
+  const step = (name) => 10 ** (about(name)?.decimals || 0);
 
   /* What a filter lets pass: a test of one record's number. */
   /** @param {string} name @param {State} state @returns {(n: number) => boolean} */
@@ -78,20 +109,27 @@ Atlas.columns = (() => {
     if (name === 'view') { return inView(); }
     if (RANGES.includes(name)) { return inRange(name, state); }
     const wanted = state.choose[name];
-    const values = held[columnOf(name, state)];
+    const values = held[columnsOf(name, state)[0]];
     if (!values) { return () => wanted.includes(UNKNOWN); }
     const passes = sets(name, state).map((keys) => (keys.length ? keys.some((key) => wanted.includes(key)) : wanted.includes(UNKNOWN)));
     return (n) => passes[values[n]] || false;
   }
 
+  /* Without "for certain" a distance passes when it may lie in the range. */
   /** @param {string} name @param {State} state @returns {(n: number) => boolean} */
   function inRange(name, state) {
     const { least, most, known } = state.range[name];
-    const values = held[name];
-    if (!values) { return () => !known; }
-    const [none, step] = [top(name), 10 ** (told()[name].decimals || 0)];
-    const [low, high] = [(least ?? -1) * step - 1e-6, (most ?? Infinity) * step + 1e-6];
-    return (n) => { const value = values[n]; return value === none ? !known : value >= low && value <= high; };
+    const ends = columnsOf(name, state);
+    const [first, last] = [ends[0], ends[ends.length - 1]];
+    const [lows, highs] = [held[first], held[last]];
+    if (!lows || !highs) { return () => !known; }
+    const [none, from, to] = [top(last), (least ?? -1) - 1e-9, (most ?? Infinity) + 1e-9];
+    const [lowStep, highStep] = [step(first), step(last)];
+    return (n) => {
+      if (highs[n] === none) { return !known; }
+      const [low, high] = [lows[n] / lowStep, highs[n] / highStep];
+      return state.sure ? low >= from && high <= to : high >= from && low <= to;
+    };
   }
 
   /** @returns {(n: number) => boolean} */
@@ -101,22 +139,26 @@ Atlas.columns = (() => {
     const corner = (/** @type {L.LatLng} */ at) => L.CRS.EPSG3857.latLngToPoint(at, SPOT_ZOOM).divideBy(256).floor();
     const [low, high] = [corner(bounds.getNorthWest()), corner(bounds.getSouthEast())];
     const shown = Atlas.big.shown();
-    const kinds = (told().kind.sets || []).map(([kind]) => shown[Atlas.big.told.kinds.indexOf(kind)]);
+    const kinds = kindPlaces().map((place) => shown[place]);
     const { x, y, kind } = held;
     return (n) => kinds[kind[n]] && x[n] >= low.x && x[n] <= high.x && y[n] >= low.y && y[n] <= high.y;
   }
+
+  /* The place of each code's kind among the tiled kinds. */
+  const kindPlaces = () => keySets.kind.map(([kind]) => Atlas.big.told.kinds.indexOf(kind));
 
   /* Says which tiled records are left; true where that differs from the last time. */
   /** @type {TiledColumns['judge']} */
   async function judge(state) {
     const filters = Atlas.narrow.active(state);
-    const { year, colour } = state;
-    const key = JSON.stringify([filters.map((name) => [name, state.choose[name], state.range[name]]), year, colour, state.view && Atlas.page.map.getBounds().toBBoxString(), state.view && Atlas.big.shown()]);
+    const { year, colour, at, route, sure, sort } = state;
+    const key = JSON.stringify([filters.map((name) => [name, state.choose[name], state.range[name]]), year, colour, at, route, sure, sort, state.view && Atlas.page.map.getBounds().toBBoxString(), state.view && Atlas.big.shown()]);
     if (key === asked) { return false; }
     asked = key;
     const mine = round += 1;
     try {
-      await need([...filters.map((name) => columnOf(name, state)), ...(filters.length ? ['x', 'y', 'kind', 'area', 'inner'] : []), ...(year === null ? [] : ['years']), ...(colour ? ['schedule'] : [])]);
+      await Atlas.spans.measure(state);
+      await need([...filters.flatMap((name) => columnsOf(name, state)), ...(filters.length ? ['x', 'y', 'kind', 'area', 'inside'] : []), ...(year === null ? [] : ['years']), ...(colour ? ['schedule'] : [])]);
     } catch {
       asked = '';
       Atlas.base.tell(Atlas.big.say('not_loaded'));
@@ -150,10 +192,11 @@ Atlas.columns = (() => {
       });
       next.lost[name] = [out, 0];
     }
-    Object.assign(next, { filters, fails, which, shown: 0, places: 0 });
+    Object.assign(next, { filters, fails, which, shown: 0, places: 0, inside: 0 });
     const alone = new Uint32Array(filters.length);
-    const { area, inner, kind } = held;
-    const isPlace = (told().kind.sets || []).map(([one]) => !Atlas.big.isRoute(one));
+    const { area, kind } = held;
+    const isPlace = keySets.kind.map(([one]) => !Atlas.big.isRoute(one));
+    const isInner = innerBy(fails);
     const none = top('area');
     let steps = 0;
     await each((from, to) => {
@@ -161,7 +204,11 @@ Atlas.columns = (() => {
         if (fails[n] === 1) { alone[which[n]] += 1; }
         if (fails[n]) { continue; }
         next.shown += 1;
-        if (!isPlace[kind[n]] || (inner && inner[n])) { continue; }
+        if (!isPlace[kind[n]]) { continue; }
+        if (isInner(n)) {
+          next.inside += 1;
+          continue;
+        }
         next.places += 1;
         if (area[n] !== none) {
           steps += area[n];
@@ -169,9 +216,27 @@ Atlas.columns = (() => {
         }
       }
     });
-    next.hectares = steps / 10 ** (told().area.decimals || 0);
+    next.hectares = steps / step('area');
     filters.forEach((name, i) => { next.lost[name][1] = alone[i]; });
     return next;
+  }
+
+  /* Whether a record lies in another one that is left: its area counts already. */
+  /** @param {Uint8Array} fails @returns {(n: number) => boolean} */
+  function innerBy(fails) {
+    const { inside } = held;
+    if (!inside) { return () => false; }
+    const [all, none] = [count(), top('inside')];
+    const shown = new Set(Atlas.browse.shown);
+    const outer = (about('inside')?.outer || []).map((id) => shown.has(id));
+    return (n) => inside[n] !== none && (inside[n] < all ? !fails[inside[n]] : outer[inside[n] - all]);
+  }
+
+  /* Whether a record of a small layer lies in a tiled one that is left. */
+  /** @type {TiledColumns['covers']} */
+  function covers(id) {
+    const n = about('inside')?.held?.[id];
+    return n !== undefined && !isOut(n);
   }
 
   /** @param {number} n */
@@ -190,17 +255,12 @@ Atlas.columns = (() => {
   /** @type {TiledColumns['keys']} */
   async function keys(name) {
     const { state } = Atlas.page;
-    const column = columnOf(name, state);
     const passes = without(name);
+    const [column] = columnsOf(name, state);
+    await need([column]);
     /** @type {Record<string, number>} */
     const counts = {};
     const all = sets(name, state);
-    if (!all.length) {
-      let left = 0;
-      await each((from, to) => { for (let n = from; n < to; n += 1) { left += Number(passes(n)); } });
-      return { [UNKNOWN]: left };
-    }
-    await need([column]);
     const sums = new Uint32Array(all.length);
     const values = held[column];
     await each((from, to) => { for (let n = from; n < to; n += 1) { if (passes(n)) { sums[values[n]] += 1; } } });
@@ -208,15 +268,19 @@ Atlas.columns = (() => {
     return counts;
   }
 
-  /* A range's values in so many bins up to a top, and how many are not known. */
+  /* A range's values in so many bins up to a top, and how many are not known; of a distance the
+     end that decides. */
   /** @type {TiledColumns['bins']} */
   async function bins(name, most, many) {
+    const { state } = Atlas.page;
     const counts = new Array(many).fill(0);
     const passes = without(name);
+    const ends = columnsOf(name, state);
+    const column = ends[state.sure ? ends.length - 1 : 0];
     let none = 0;
-    await need([name]);
-    const values = held[name];
-    const [unknown, width] = values ? [top(name), (most * 10 ** (told()[name].decimals || 0)) / many] : [0, 1];
+    await need([column]);
+    const values = held[column];
+    const [unknown, width] = values ? [top(column), (most * step(column)) / many] : [0, 1];
     await each((from, to) => {
       for (let n = from; n < to; n += 1) {
         if (!passes(n)) { continue; }
@@ -238,7 +302,7 @@ Atlas.columns = (() => {
     let made = cut.get(zoom);
     if (!made) {
       const shift = SPOT_ZOOM - zoom - on;
-      const places = (told().kind.sets || []).map(([one]) => Atlas.big.told.kinds.indexOf(one));
+      const places = kindPlaces();
       /** @type {Map<number, [number, number, number[]]>} */
       const found = new Map();
       for (let n = 0; n < x.length; n += 1) {
@@ -254,16 +318,20 @@ Atlas.columns = (() => {
     return made;
   }
 
+  /* The mark of the chosen year; "" without one. */
+  /** @type {TiledColumns['mark']} */
+  function mark(n) {
+    const { year } = Atlas.page.state;
+    return year === null || !held.years ? '' : (about('years')?.marks || [])[held.years[n]][yearPlace(Atlas.page.state)] || '-';
+  }
+
   /* How a record looks in the chosen year, or by its schedule. */
   /** @type {TiledColumns['look']} */
   function look(n) {
-    const { year, colour } = Atlas.page.state;
-    if (year !== null && held.years) {
-      const mark = (told().years.marks || [])[held.years[n]][yearPlace(Atlas.page.state)] || '-';
-      return { stage: groupOf(mark), dim: mark === '-' };
-    }
-    if (colour && held.schedule) {
-      const [key] = (told().schedule.sets || [])[held.schedule[n]];
+    const told = mark(n);
+    if (told) { return { stage: groupOf(told), dim: told === '-' }; }
+    if (Atlas.page.state.colour && held.schedule) {
+      const [key] = keySets.schedule[held.schedule[n]];
       return { stage: `state-${key}`, name: `tone-${key}` };
     }
     return null;
@@ -276,7 +344,7 @@ Atlas.columns = (() => {
     const counts = {};
     const values = held.years;
     if (!values) { return counts; }
-    const names = (told().years.marks || []).map((one) => one[year - find().first_year] || '-');
+    const names = (about('years')?.marks || []).map((one) => one[year - find().first_year] || '-');
     const sums = new Uint32Array(names.length);
     for (let n = 0; n < values.length; n += 1) { if (!isOut(n)) { sums[values[n]] += 1; } }
     names.forEach((mark, code) => { counts[mark] = (counts[mark] || 0) + sums[code]; });
@@ -286,83 +354,23 @@ Atlas.columns = (() => {
   /* What is left, added up. */
   /** @type {TiledColumns['sums']} */
   function sums() {
-    const { shown, places, all, hectares, withArea, fails } = result;
-    const [sum, known] = told().area?.sum || [0, 0];
-    return { shown, places, all, hectares: fails ? hectares : sum, withArea: fails ? withArea : known };
-  }
-
-  /* The nearest names that begin so: in one or two files of the sorted index. */
-  /** @type {TiledColumns['search']} */
-  async function search(text) {
-    const { file, firsts = [] } = told().names;
-    if (text.length < SEARCHED) { return []; }
-    let place = Math.max(0, firsts.findIndex((first) => first >= text) - 1);
-    if (firsts.length && firsts[firsts.length - 1] < text) { place = firsts.length - 1; }
-    /** @type {Set<number>} */
-    const found = new Set();
-    for (; place < firsts.length && found.size < FOUND; place += 1) {
-      if (firsts[place] > `${text}\uffff`) { break; }
-      const [names, numbers] = await Atlas.source.json(`${file}/${place}.bin`);
-      names.forEach((/** @type {string} */ name, /** @type {number} */ i) => {
-        if (name.startsWith(text) && found.size < FOUND) { found.add(numbers[i]); }
-      });
-    }
-    return Promise.all([...found].map(Atlas.big.details));
-  }
-
-  /** @type {Set<string>} */
-  const strange = new Set();
-
-  /* Whether an id may be a tiled record's; what is not known yet is asked for. */
-  /** @param {string} id */
-  function may(id) {
-    if (strange.has(id) || id in find().records) { return false; }
-    if (!find().others?.[id]) { ready([id]).then(() => Atlas.browse.changed()); }
-    return true;
-  }
-
-  /** @type {Record<string, Promise<void>>} */
-  const asks = {};
-
-  /** @param {string[]} ids */
-  async function ready(ids) {
-    await Promise.all(ids.filter((id) => !(id in find().records)).map((id) => (asks[id] ||= enlist(id))));
-  }
-
-  /** @param {string} id */
-  async function enlist(id) {
-    try {
-      const n = await Atlas.big.numberOf(id);
-      if (n === undefined) { throw new Error(`no record ${id}`); }
-      (find().others ||= {})[id] = foundOf(await Atlas.big.details(n));
-    } catch {
-      strange.add(id);
-    }
-  }
-
-  /* A tiled record's details as the cells of a comparison. */
-  /** @param {any} one @returns {Found} */
-  function foundOf(one) {
-    const { documents, rows } = find();
-    const cite = (/** @type {string} */ name) => [documents.indexOf(name) < 0 ? documents.push(name) - 1 : documents.indexOf(name)];
-    /** @type {Record<string, Cell>} */
-    const cells = { kind: [Atlas.big.told.titles[one.kind]], stage: [one.says.split(' · ').slice(1).join(' · ')], accuracy: [one.where] };
-    const [promised, sources, trust] = one.against.promise;
-    cells.schedule = promised ? [one.against.text, promised, cite(sources), trust] : [one.against.text];
-    one.facts.forEach((/** @type {Told} */ [title, text, date, names, confidence, others]) => {
-      let row = rows.find(([, its]) => its === title);
-      if (!row) { rows.splice(3, 0, row = [title, title, '']); }
-      cells[row[0]] = [text, date, cite(names), confidence, others];
-    });
-    return { name: one.name, table: one.table, kind: one.kind, says: one.says, inside: '', is: {}, numbers: {}, near: {}, to: {}, years: '', money: [], cells, carry: [] };
+    const { shown, places, all, hectares, withArea, fails, inside } = result;
+    const [sum, known] = about('area')?.sum || [0, 0];
+    return { shown, places: fails ? places : places - inside, all, inside, hectares: fails ? hectares : sum, withArea: fails ? withArea : known };
   }
 
   /** @param {string} name */
   const lost = (name) => result.lost[name] || [0, 0];
   /** @param {string} name */
-  const most = (name) => told()[name]?.most || 0;
+  const widest = (name) => about(SPANS.includes(name) ? `${name}_most` : name);
   /** @param {string} name */
-  const knows = (name) => Boolean(told()[name]?.known);
+  const most = (name) => widest(name)?.most || 0;
+  /** @param {string} name */
+  const knows = (name) => Boolean(widest(name)?.known);
+  const isNarrowed = () => Boolean(result.fails);
 
-  return { search, may, ready, judge, keys, bins, cells, isOut, look, marks, sums, lost, most, knows };
+  /** @param {string} name */
+  const keysOf = (name) => keySets[name] || [];
+
+  return { held, judge, need, put, each, about, top, step, keysOf, keys, bins, cells, isOut, isNarrowed, covers, mark, look, marks, sums, lost, most, knows };
 })();

@@ -90,10 +90,10 @@ Atlas.compare = (() => {
 
   /** @type {AtlasScripts['compare']['show']} */
   function show(asked, focus) {
-    const ids = asked.filter((id) => id in find().records || Atlas.columns?.may(id));
+    const ids = asked.filter((id) => id in find().records || Atlas.found?.may(id));
     Atlas.page.state.compare = ids;
     if (ids.some((id) => !Atlas.narrow.of(id))) {
-      Atlas.columns?.ready(ids).then(() => show(Atlas.page.state.compare, focus));
+      Atlas.found?.ready(ids).then(() => show(Atlas.page.state.compare, focus));
       return;
     }
     // the sheet has the words of both languages, which those of tiled records do not

@@ -12,7 +12,7 @@ Atlas.draw = (() => {
   const records = Object.create(null);
 
   /* Lines come as steps of 10^-5 degrees from one corner to the next. */
-  /** @param {number[]} steps @returns {At[]} */
+  /** @type {AtlasScripts['draw']['corners']} */
   function corners(steps) {
     let [latitude, longitude] = [0, 0];
     /** @type {At[]} */
@@ -280,5 +280,5 @@ Atlas.draw = (() => {
     if (!Atlas.base.wide()) { made.panBy([0, made.getSize().y * ABOVE_SHEET], { animate: false }); }
   }
 
-  return { records, map, fill, named, light, hide, look, goTo, stack, onPick: () => {}, onLight: () => {} };
+  return { records, map, fill, corners, named, light, hide, look, goTo, stack, onPick: () => {}, onLight: () => {} };
 })();

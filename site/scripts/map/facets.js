@@ -127,10 +127,20 @@ Atlas.facets = (() => {
     const label = make('label', 'route-choice', say('route'));
     const select = make('select');
     select.id = 'route';
-    select.append(new Option(say('no_route'), ''));
-    find().routes.forEach(([id, name]) => select.append(new Option(name, id)));
     label.append(select);
     return label;
+  }
+
+  /* Of tiled routes those at hand can be chosen too: the open one, those listed, the one asked for. */
+  function fillRoutes() {
+    const select = /** @type {HTMLSelectElement} */ (byId('route'));
+    const routes = [['', say('no_route')], ...find().routes, ...(Atlas.found?.routes() || [])];
+    const told = routes.map(([id]) => id).join(' ');
+    if (select.dataset.told !== told) {
+      select.replaceChildren(...routes.map(([id, name]) => new Option(name, id)));
+      select.dataset.told = told;
+    }
+    select.value = Atlas.page.state.route;
   }
 
   function sureChoice() {
@@ -217,7 +227,8 @@ Atlas.facets = (() => {
       const kept = (state.choose[name] || []).filter((key) => there.has(key));
       if (kept.length) { state.choose[name] = kept; } else { delete state.choose[name]; }
     });
-    if (!find().routes.some(([id]) => id === state.route)) { state.route = ''; }
+    const isTiled = state.route && Atlas.found?.may(state.route);
+    if (!isTiled && !find().routes.some(([id]) => id === state.route)) { state.route = ''; }
   }
 
   /** @param {string} name @param {Record<string, Verdict>} verdicts */
@@ -333,7 +344,7 @@ Atlas.facets = (() => {
     FACETS.filter(isOpen).forEach((name) => showChoices(name, verdicts));
     RANGES.forEach(setBars);
     RANGES.filter((name) => isOpen(boxOf(name))).forEach((name) => showRange(name, verdicts));
-    /** @type {HTMLSelectElement} */ (byId('route')).value = state.route;
+    fillRoutes();
     document.querySelectorAll('[name="sure"]').forEach((one) => {
       const dot = /** @type {HTMLInputElement} */ (one);
       dot.checked = dot.value === (state.sure ? '1' : '0');
@@ -356,7 +367,7 @@ Atlas.facets = (() => {
       const labels = new Map(find().choices[filter]);
       return `${title}: ${state.choose[filter].map((key) => labels.get(key) || key).join(', ')}`;
     }
-    const route = new Map(find().routes).get(state.route) || '';
+    const route = new Map(find().routes).get(state.route) || Atlas.narrow.of(state.route)?.name || '';
     return `${filter === 'away' ? say('away_from', { route }) : title}: ${spanText(filter)}`;
   }
 

@@ -14,7 +14,7 @@ Atlas.list = (() => {
     flat.hidden = true;
     byId('records').append(flat);
     document.querySelectorAll('#records a[data-id]').forEach((one) => row(/** @type {HTMLAnchorElement} */ (one)));
-    byId('records').addEventListener('keydown', arrows);
+    byId('list').addEventListener('keydown', arrows);
     input('sort').addEventListener('change', () => {
       Atlas.page.state.sort = input('sort').value;
       Atlas.browse.changed();
@@ -41,7 +41,7 @@ Atlas.list = (() => {
   /* Arrow keys walk the rows that are left. */
   /** @param {KeyboardEvent} event */
   function arrows(event) {
-    const links = [...document.querySelectorAll('#records a[data-id]')]
+    const links = [...document.querySelectorAll('#near-items a, #records a[data-id]')]
       .map((one) => /** @type {HTMLAnchorElement} */ (one)).filter((one) => one.offsetParent);
     const here = links.indexOf(/** @type {HTMLAnchorElement} */ (document.activeElement));
     /** @type {Record<string, number>} */
@@ -192,5 +192,5 @@ Atlas.list = (() => {
     if (top.top < edge.top || top.bottom > edge.bottom) { box.scrollTop += top.top - edge.top - edge.height / 2; }
   }
 
-  return { build, show, order, light };
+  return { build, show, order, span, light };
 })();

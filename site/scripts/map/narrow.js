@@ -92,7 +92,7 @@ Atlas.narrow = (() => {
   function sums(ids) {
     const { records } = find();
     const places = ids.filter((id) => records[id].table === 'places');
-    const outer = places.filter((id) => !ids.includes(records[id].inside));
+    const outer = places.filter((id) => !ids.includes(records[id].inside) && !Atlas.columns?.covers(id));
     const areas = outer.map((id) => records[id].numbers.area_ha).filter((area) => area !== undefined);
     /** @type {Map<string, [number, number]>} */
     const money = new Map();

@@ -98,7 +98,7 @@ Atlas.search = (() => {
   /* Names of tiled records lie in files of their own: what they give comes below. */
   /** @param {string} text */
   async function more(text) {
-    const found = await Atlas.columns?.search(fold(text)).catch(() => []) || [];
+    const found = await Atlas.found?.search(fold(text)).catch(() => []) || [];
     if (!found.length || input('search').value !== text) { return; }
     const group = make('div', 'group');
     const title = make('div', 'group-title', Atlas.big.say('named'));
@@ -135,7 +135,7 @@ Atlas.search = (() => {
     open(options.length > 0);
     byId('search-said').textContent = fold(text) ? say(options.length ? 'found' : 'found_none', { count: options.length }) : '';
     byId('search-none').hidden = !fold(text) || options.length > 0;
-    if (!typed && Atlas.columns) { more(text); }
+    if (!typed && Atlas.found) { more(text); }
   }
 
   /** @param {HTMLElement | undefined} item */

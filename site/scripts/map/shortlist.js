@@ -32,7 +32,7 @@ Atlas.shortlist = (() => {
   function list() {
     const { state } = Atlas.page;
     const ids = state.shortlist || kept();
-    state.shortlist = ids.filter((id, i) => (id in find().records || Atlas.columns?.may(id)) && ids.indexOf(id) === i);
+    state.shortlist = ids.filter((id, i) => (id in find().records || Atlas.found?.may(id)) && ids.indexOf(id) === i);
     return state.shortlist;
   }
 
@@ -45,7 +45,7 @@ Atlas.shortlist = (() => {
   /** @param {string} id */
   function toggle(id) {
     if (!Atlas.narrow.of(id)) {
-      Atlas.columns?.ready([id]).then(() => { if (Atlas.narrow.of(id)) { toggle(id); } });
+      Atlas.found?.ready([id]).then(() => { if (Atlas.narrow.of(id)) { toggle(id); } });
       return;
     }
     const isIn = has(id);
@@ -97,6 +97,7 @@ Atlas.shortlist = (() => {
     const compare = /** @type {HTMLButtonElement} */ (byId('compare-open'));
     compare.textContent = say('compare_count', { count: picked().length });
     compare.disabled = picked().length < 2;
+    Atlas.big?.stars();
   }
 
   function build() {

@@ -23,6 +23,7 @@ Atlas.tiles = (() => {
   /** @type {Map<number, Head>} */
   let there = new Map();
   let isAsked = false;
+  let lit = -1;
 
   /* The place in the list of archives of the one that is fine enough for a zoom of the map. */
   /** @param {number} zoom */
@@ -154,7 +155,30 @@ Atlas.tiles = (() => {
     wanted.forEach((spot) => tile(pen, spot, ready.get(spot.key) || [], bounds));
     circles(pen, map);
     heads = signs(pen);
+    glow(pen);
   }
+
+  /* A ring around what is pointed at, here or in the list. */
+  /** @param {CanvasRenderingContext2D} pen */
+  function glow(pen) {
+    const one = there.get(lit);
+    if (!one) { return; }
+    pen.beginPath();
+    pen.arc(one.x, one.y, PIN / 2 + 2, 0, 2 * Math.PI);
+    pen.strokeStyle = colourOf('ink');
+    pen.lineWidth = 2.5;
+    pen.stroke();
+  }
+
+  /** @param {number} n */
+  function light(n) {
+    if (n === lit) { return; }
+    lit = n;
+    repaint();
+  }
+
+  /** @param {number} n */
+  const has = (n) => there.has(n);
 
   /** @param {CanvasRenderingContext2D} pen @param {Spot} spot @param {TileFeature[]} features @param {L.Bounds} view */
   function tile(pen, spot, features, view) {
@@ -431,5 +455,5 @@ Atlas.tiles = (() => {
       .map(({ n }) => n);
   }
 
-  return { build, draw, clear, repaint, find, inView };
+  return { build, draw, clear, repaint, find, light, has, inView };
 })();

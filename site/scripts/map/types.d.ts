@@ -89,14 +89,31 @@ interface TileFeature {
 interface TiledColumn {
   file: string;
   bytes: number;
-  sets?: string[][];
+  /** The keys of each number of a facet, or the file that has them. */
+  sets?: string[][] | string;
   marks?: string[];
   decimals?: number;
   most?: number;
   known?: number;
   sum?: [number, number];
   firsts?: string[];
+  /** Of money: its kind and unit, and how many records have none of any kind. */
+  kind?: string;
+  unit?: string;
+  without?: number;
+  /** Records of small layers in which tiled ones lie, and those that lie in tiled ones. */
+  outer?: string[];
+  held?: Record<string, number>;
 }
+
+type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array;
+
+interface Shape { lines?: At[][]; rings?: At[][][] }
+
+/** What a download tells beside the columns of every row: distances asked for, a year's mark. */
+interface Asked { away?: Bounds; point?: Bounds; mark: string }
+
+interface Row extends Asked { cells: (string | number | null)[]; shape: Shape | null }
 
 /** Which tiled records are left; of each, how many filters take it out, and which one. */
 interface TiledResult {
@@ -109,9 +126,21 @@ interface TiledResult {
   lost: Record<string, [number, number]>;
   hectares: number;
   withArea: number;
+  inside: number;
 }
 
 interface TiledColumns {
+  held: Record<string, Numbers>;
+  need(names: string[]): Promise<Record<string, Numbers>>;
+  put(name: string, numbers: Numbers, told: TiledColumn): void;
+  each(work: (from: number, to: number) => void): Promise<void>;
+  about(name: string): TiledColumn | undefined;
+  top(name: string): number;
+  step(name: string): number;
+  keysOf(name: string): string[][];
+  isNarrowed(): boolean;
+  covers(id: string): boolean;
+  mark(n: number): string;
   judge(state: State): Promise<boolean>;
   keys(name: string): Promise<Record<string, number>>;
   bins(name: string, most: number, many: number): Promise<{ counts: number[]; none: number }>;
@@ -119,10 +148,7 @@ interface TiledColumns {
   isOut(n: number): boolean;
   look(n: number): Partial<TiledLook> | null;
   marks(year: number): Record<string, number>;
-  sums(): { shown: number; places: number; all: number; hectares: number; withArea: number };
-  search(text: string): Promise<{ n: number; id: string; name: string; kind: string }[]>;
-  may(id: string): boolean;
-  ready(ids: string[]): Promise<void>;
+  sums(): { shown: number; places: number; all: number; inside: number; hectares: number; withArea: number };
   lost(name: string): [number, number];
   most(name: string): number;
   knows(name: string): boolean;
@@ -152,6 +178,8 @@ interface Shard {
   promise: string[][];
   facts: Told[][];
   money: Told[][];
+  area: (number | null)[];
+  complete: number[];
 }
 
 interface Found {
@@ -272,6 +300,7 @@ interface AtlasScripts {
     records: Record<string, Feature>;
     map(id: string, options: L.MapOptions): L.Map;
     fill(layers: [string, L.LayerGroup][]): Promise<void>;
+    corners(steps: number[]): At[];
     named(at: At, text: string, kind: string): L.Marker;
     light(id: string, on: boolean): void;
     hide(feature: Feature, out: boolean): void;
@@ -317,13 +346,13 @@ interface AtlasScripts {
     without(verdicts: Record<string, Verdict>, filter: string): string[];
   };
   facets: { build(): void; read(): void; show(verdicts: Record<string, Verdict>): void; describe(filter: string): string; drop(filter: string): void };
-  list: { build(): void; show(verdicts: Record<string, Verdict>): void; order(ids: string[]): string[]; light(id: string, on: boolean): void };
+  list: { build(): void; show(verdicts: Record<string, Verdict>): void; order(ids: string[]): string[]; span(bounds: Bounds | undefined): string; light(id: string, on: boolean): void };
   search: { build(): void; find(text: string): Result[] };
   shortlist: { build(): void; has(id: string): boolean; toggle(id: string): void; show(): void };
   compare: { show(ids: string[], focus: boolean): void; close(): void; better(row: [string, string, string], ids: string[]): string[] };
   paper: { fill(ids: string[]): void; address(ids: string[]): string };
   point: { read(text: string): Typed | null; set(at: At | null): void; show(): void; option(typed: Typed): HTMLElement };
-  carry: { csv(ids: string[]): string; geojson(ids: string[]): string; build(): void };
+  carry: { csv(ids: string[], more?: Row[]): string; geojson(ids: string[], more?: Row[]): string; build(): void };
   hand: { build(): void };
   browse: { apply(): void; start(): void; shown: string[]; changed(): void; yearText(mark: string): string };
   source: {
@@ -348,6 +377,8 @@ interface AtlasScripts {
     clear(): void;
     repaint(): void;
     find(at: L.Point): number;
+    light(n: number): void;
+    has(n: number): boolean;
     inView(map: L.Map): number[];
   };
   big: {
@@ -363,8 +394,23 @@ interface AtlasScripts {
     open(n: number, focus: boolean, back?: HTMLElement | null, isAway?: boolean): Promise<void>;
     details(n: number): Promise<any>;
     numberOf(id: string): Promise<number | undefined>;
+    stars(): void;
   };
   columns?: TiledColumns;
+  spans: { measure(state: State): Promise<unknown> };
+  order: {
+    money(): Promise<{ money: Sums['money']; without: number }>;
+    first(many: number): Promise<{ numbers: number[]; all: number }>;
+    left(): Promise<number[]>;
+    span(name: string, n: number): Bounds | undefined;
+  };
+  found: {
+    search(text: string): Promise<{ n: number; id: string; name: string; kind: string }[]>;
+    may(id: string): boolean;
+    ready(ids: string[]): Promise<void>;
+    routes(): [string, string][];
+  };
+  taken: { rows(withShapes: boolean): Promise<Row[] | null>; shape(n: number): Promise<Shape | null> };
   map: (id: string, options: L.MapOptions) => L.Map;
   layer: (id: string) => L.LayerGroup;
   begin: (parts: Parts) => void;
