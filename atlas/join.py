@@ -1,6 +1,7 @@
 """Which belongs to which, in space and by key. Every row keeps its place, or a ledger says why."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -28,8 +29,9 @@ USELESS_M = UNPLACED_M
 AREA_TOLERANCE = 0.10
 """Declared and drawn hectares may differ by a tenth before it is a finding."""
 
+ACCESS_TEXTS = ("subject_id", "relation", "kind", "other_id")
 ACCESS_COLUMNS = [
-    *("subject_id", "relation", "kind", "other_id"),
+    *ACCESS_TEXTS,
     *("distance_km", "uncertainty_km", "distance_m", "doubt_m"),
 ]
 
@@ -48,33 +50,70 @@ def assign_points(
     return first.astype("str").reindex(points.index, fill_value="")
 
 
-def nearest_named(
-    positions: gpd.GeoDataFrame, kinds: Mapping[str, str]
-) -> tuple[pd.DataFrame, Change]:
-    """Return the nearest road, canal and port of every place, with straight distances in km.
+@dataclass(frozen=True)
+class Search:
+    """Who asks what is near, and among whom, in metres; each frame sorted by ``subject_id``.
 
-    ``positions`` holds one row a subject; ``kinds`` maps subject to kind. A route known only by
-    one point has no alignment to be near to and is left out, as is whatever is known only to
-    lie in the province. ``uncertainty_km`` adds both accuracies; ``distance_m`` and ``doubt_m``
-    are the same before they are rounded. Exact ties go to the smaller id. The ledger counts
-    places that had a partner.
+    ``placed`` ask and are each other's neighbours, ``targets`` holds the roads, canals and ports,
+    ``places`` counts all places, those that are not placed too.
     """
-    metric = to_metric(positions).assign(kind=positions["subject_id"].map(dict(kinds)))
+
+    placed: gpd.GeoDataFrame
+    targets: Mapping[str, gpd.GeoDataFrame]
+    places: int
+
+    def parts(self, rows: int) -> list[Numbers]:
+        """Return the rows of ``placed`` in parts of no more than ``rows``, near ones together.
+
+        They are cut from a Hilbert curve; one part is all of them as they stand.
+        """
+        count = -(-len(self.placed) // rows)
+        if count <= 1:
+            return [np.arange(len(self.placed))]
+        curve = self.placed.hilbert_distance().to_numpy()
+        return np.array_split(np.argsort(curve, kind="stable"), count)
+
+    def nearest(self, part: Numbers) -> pd.DataFrame:
+        """Return the nearest of one part; what is found does not depend on how parts are cut."""
+        asking = self.placed.iloc[part]
+        found = [_nearest(asking, others, kind) for kind, others in self.targets.items()]
+        table = pd.concat([*found, _neighbours(asking, self.placed)], ignore_index=True)
+        return table.astype(dict.fromkeys(ACCESS_TEXTS, "str"))
+
+
+def search_of(metric: gpd.GeoDataFrame) -> Search:
+    """Return who asks among whom of positions in metres that have their ``kind``.
+
+    A route known only by one point has no alignment to be near to and is left out, as is
+    whatever is known only to lie in the province.
+    """
     is_route = metric["kind"].isin((*ROAD_KINDS, "canal"))
     drawn = metric.geometry.geom_type != "Point"
-    near_enough = metric["accuracy_m"] <= USELESS_M
-    places = metric[~is_route]
+    known = metric["accuracy_m"] <= USELESS_M
     targets = {
-        "road": metric[metric["kind"].isin(ROAD_KINDS) & drawn & near_enough],
-        "canal": metric[(metric["kind"] == "canal") & drawn & near_enough],
-        "port": metric[(metric["kind"] == "port") & near_enough],
+        "road": metric["kind"].isin(ROAD_KINDS) & drawn & known,
+        "canal": (metric["kind"] == "canal") & drawn & known,
+        "port": (metric["kind"] == "port") & known,
     }
-    placed = places[places["accuracy_m"] <= USELESS_M].sort_values("subject_id")
-    found = [_nearest(placed, others, kind) for kind, others in targets.items() if len(others)]
-    table = pd.concat([*found, _neighbours(placed)], ignore_index=True)
+    layers = {kind: metric[mine].sort_values("subject_id") for kind, mine in targets.items()}
+    return Search(
+        metric[~is_route & known].sort_values("subject_id"),
+        {kind: others for kind, others in layers.items() if len(others)},
+        int((~is_route).sum()),
+    )
+
+
+def nearest_named(search: Search, found: Iterable[pd.DataFrame]) -> tuple[pd.DataFrame, Change]:
+    """Return the nearest road, canal and port of every place, with straight distances in km.
+
+    ``found`` is what the parts of the search found, together all of them, in any order.
+    ``uncertainty_km`` adds both accuracies; ``distance_m`` and ``doubt_m`` are the same before
+    they are rounded. Exact ties go to the smaller id. The ledger counts places that had a partner.
+    """
+    table = pd.concat(found, ignore_index=True)
     partnered = table.loc[table["relation"] == "access", "subject_id"].nunique()
-    lost = {"position or partner not known": len(places) - partnered}
-    change = Change("join places to the nearest named", len(places), partnered, _some(lost))
+    lost = {"position or partner not known": search.places - partnered}
+    change = Change("join places to the nearest named", search.places, partnered, _some(lost))
     # stable: the nearest stay first among those that a rounded distance makes equal
     order = ["subject_id", "relation", "kind"]
     return table.sort_values(order, kind="stable", ignore_index=True), change
@@ -86,17 +125,15 @@ def _some(dropped: dict[str, int]) -> dict[str, int]:
 
 def _nearest(places: gpd.GeoDataFrame, others: gpd.GeoDataFrame, kind: str) -> pd.DataFrame:
     """Find the nearest of the others; one of them has the nearest but itself."""
-    others = others.sort_values("subject_id")
     own = among(places["subject_id"], others["subject_id"])
     asked = places[~own]
     (of, to), far = others.sindex.nearest(asked.geometry, return_all=True, return_distance=True)
     pairs = _pairs(asked, others, (of, to, far), 1)
-    mine = others[among(others["subject_id"], places["subject_id"])]
-    return _access(pd.concat([pairs, _k_nearest(mine, others, 1)]), kind, "access")
+    return _access(pd.concat([pairs, _k_nearest(places[own], others, 1)]), kind, "access")
 
 
-def _neighbours(places: gpd.GeoDataFrame) -> pd.DataFrame:
-    return _access(_k_nearest(places, places, NEIGHBOURS), "place", "neighbour")
+def _neighbours(asking: gpd.GeoDataFrame, placed: gpd.GeoDataFrame) -> pd.DataFrame:
+    return _access(_k_nearest(asking, placed, NEIGHBOURS), "place", "neighbour")
 
 
 def _k_nearest(asking: gpd.GeoDataFrame, others: gpd.GeoDataFrame, count: int) -> pd.DataFrame:

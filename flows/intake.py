@@ -5,7 +5,8 @@ Paths in, paths out; they draw nothing, so ``atlas check`` loads no map and no P
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,9 +16,10 @@ import pandas as pd
 from atlas.editions import Inputs, Shop, code_digest, read_manifest
 from atlas.records import SourceState
 from flows.kept import Kept
-from flows.order import PROJECT, Order, in_region, today
+from flows.order import LOCK, PROJECT, Order, in_region, today
 from flows.past import collect_then, inputs_then, look_back, workbooks_of
 from flows.work import (
+    beforehand,
     is_made,
     note_made,
     read_collected,
@@ -41,10 +43,11 @@ from geodata.findings import Finding
 from geodata.freshness import Freshness
 from geodata.inbox import quarantined, refusals
 from geodata.read import Sheet
-from geodata.reader import Reader
+from geodata.reader import Reader, is_outside
 from geodata.voices import Combined, combine
 
-LOCK = PROJECT / "requirements.lock"
+KEPT = "kept"
+"""Below ``var``: what was read of each source."""
 
 
 @in_region
@@ -138,8 +141,9 @@ def check(order: Order, collected: Path) -> Path:
     start_anew(order)
     archive = Archive(order.archive)
     items = read_collected(order)
-    kept = Kept(order.var / "kept", code_digest([PROJECT / "geodata"], LOCK, order.region))
+    kept = Kept.of(order, KEPT, "geodata")
     read = Read(kept)
+    beforehand(order, keep_source, _heavy(items, kept, archive))
     with Reader() as reader:
         remote = (item for item in items if item.files and item.source.is_remote)
         if any(not kept.has(kept.key(item.source, item.files)) for item in remote):
@@ -189,6 +193,26 @@ def _check_key(order: Order) -> str:
     past = [order.looks_back, order.rebuilds, str(order.as_of)] if order.looks_back else []
     told = [collected, found, judged, past, _code(order)]
     return sha256_of(json.dumps(told).encode())
+
+
+def _heavy(items: Iterable[Collected], kept: Kept, archive: Archive) -> list[Collected]:
+    """Return what is not kept and worth a process of its own to be read, the largest first."""
+    sizes = {
+        item.source.source_id: sum(archive.path_of(f.sha256).stat().st_size for f in item.files)
+        for item in items
+        if any(is_outside(item.source, archive.path_of(f.sha256)) for f in item.files)
+        and not kept.has(kept.key(item.source, item.files))
+    }
+    heavy = [item for item in items if item.source.source_id in sizes]
+    return sorted(heavy, key=lambda item: -sizes[item.source.source_id])
+
+
+@in_region
+def keep_source(order: Order, item: Collected) -> None:
+    """Read and check one source alone and keep it; what cannot be read, the check will tell."""
+    with Reader() as reader, suppress(SourceError):
+        read = Read(Kept.of(order, KEPT, "geodata"))
+        _read_one(item, Archive(order.archive), reader, read, is_strict=False)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""What reading and checking one source made, kept from night to night by what it was made of.
+"""What was made of one source or of one part of a step, kept by what it was made of.
 
-Below ``var/kept`` lies one folder for each source that this run or the last one used. All of it
-can be made anew; what is damaged counts as absent.
+Each lies in a folder of its own that this run or the last one used. All of it can be made anew,
+by any process that sees the folder and by several at once; what is damaged counts as absent.
 """
 
 import dataclasses
@@ -11,12 +11,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from uuid import uuid4
 
 import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 
+from atlas.editions import code_digest
+from flows.order import LOCK, PROJECT, Order
 from geodata.archive import Stored, sha256_of, sha256_of_file
 from geodata.catalog import Source
 from geodata.features import CheckedLayer
@@ -39,12 +42,21 @@ class Kept:
     code: str
     used: set[str] = field(default_factory=set)
 
+    @classmethod
+    def of(cls, order: Order, name: str, *packages: str) -> Self:
+        """Return the folder of this name below ``var``, of what these packages make."""
+        tops = [PROJECT / package for package in packages]
+        return cls(order.var / name, code_digest(tops, LOCK, order.region))
+
     def key(self, source: Source, files: Sequence[Stored]) -> str:
         """Return the checksum of all that reading a source depends on, and note its use."""
         path = source.corrections
         corrected = sha256_of_file(path) if path.is_file() else ""
-        told = [source.model_dump_json(), [f.sha256 for f in files], corrected, self.code]
-        key = sha256_of(json.dumps(told).encode())
+        return self.key_of(source.model_dump_json(), [f.sha256 for f in files], corrected)
+
+    def key_of(self, *told: object) -> str:
+        """Return the checksum of what something depends on beside the code, and note its use."""
+        key = sha256_of(json.dumps([*told, self.code]).encode())
         self.used.add(key)
         return key
 
@@ -92,6 +104,17 @@ class Kept:
         frames = {SHAPES: checked.layer.features, REFUSED: checked.quarantine.astype("str")}
         self._keep(key, told, frames)
 
+    def frame(self, key: str) -> pd.DataFrame | None:
+        """Return a kept frame; None where there is none that can be read."""
+        with suppress(OSError, ValueError, pa.ArrowException):
+            self._told(key)
+            return pd.read_parquet(self.folder / key / ROWS)
+        return None
+
+    def keep_frame(self, key: str, frame: pd.DataFrame) -> None:
+        """Keep a frame."""
+        self._keep(key, {}, {ROWS: frame})
+
     def forget_unused(self) -> None:
         """Remove what this run did not ask for."""
         for path in self.folder.glob("*"):
@@ -104,11 +127,12 @@ class Kept:
     def _keep(
         self, key: str, told: Mapping[str, object], frames: Mapping[str, pd.DataFrame]
     ) -> None:
-        new = self.folder / f"{key}{NEW}"
-        shutil.rmtree(new, ignore_errors=True)
+        new = self.folder / f"{key}.{uuid4().hex}{NEW}"
         new.mkdir(parents=True)
         for name, frame in frames.items():
             frame.to_parquet(new / name, index=False)
         (new / TOLD).write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
         shutil.rmtree(self.folder / key, ignore_errors=True)
-        new.rename(self.folder / key)
+        with suppress(OSError):  # another process was quicker, with the very same
+            new.rename(self.folder / key)
+        shutil.rmtree(new, ignore_errors=True)

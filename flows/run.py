@@ -16,6 +16,7 @@ from flows.hooks import ON_FAILURE, ON_SUCCESS, call_hook
 from flows.lock import run_lock
 from flows.order import Order, Report, in_region
 from flows.report import keep_report, markdown, status
+from flows.work import notes_taken
 from geodata.errors import AtlasError, DeliveryError
 
 log = logging.getLogger("atlas.run")
@@ -67,6 +68,7 @@ def carry_out(
             if last.get("state") not in GOOD:  # what a run left that did not end well is not used
                 shutil.rmtree(order.work, ignore_errors=True)
             order.work.mkdir(parents=True, exist_ok=True)
+            notes_taken(order)  # those of a run that was cut
             _run(order, accept, report, do)
     return report
 
@@ -137,6 +139,7 @@ def _record(order: Order, report: Report, began: str) -> str:
 
     Each is made on its own: where one fails, the others are made.
     """
+    report.notes += notes_taken(order)
     shop, told = Shop(order.root), status(order, report)
     _write(shop, told)
     faults = deliver_all(shop, () if order.looks_back else order.publish_to)

@@ -15,7 +15,7 @@ from atlas.candidates import osm_positions
 from atlas.downloads import sitemap, write_downloads
 from atlas.editions import Inputs, Shop, write_manifest
 from atlas.ground import ground_count
-from atlas.join import check_locations, name_communes, nearest_named
+from atlas.join import check_locations, name_communes
 from atlas.pages import write_site
 from atlas.pictures import kept_in
 from atlas.positions import best_positions, positions_table, spread
@@ -28,6 +28,7 @@ from atlas.tiled import part, tiled_ids, tiled_kinds, untiled
 from atlas.verify import verify_site
 from atlas.words import read_words
 from flows.judge import published_tables, read_changes, read_compared, read_history
+from flows.near import find_near
 from flows.order import Order, in_region
 from flows.past import workbooks_of
 from flows.work import (
@@ -69,7 +70,7 @@ def join(order: Order, facts: Path) -> Path:
     offered, refused = osm_positions(tables, drawn)
     best = best_positions(tables, offered)
     metric = to_metric(best)
-    access, change = nearest_named(metric, subject_kinds(tables))
+    access, change = find_near(order, metric, subject_kinds(tables))
     ledger.append(change)
     located = {name: tables[name] for name in ("places", "commune_crosswalk")}
     located["facts"] = pd.read_parquet(facts)

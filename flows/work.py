@@ -2,11 +2,12 @@
 
 import dataclasses
 import json
+import logging
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -22,7 +23,12 @@ from geodata.ledger import Change
 from geodata.schema import TABLE, TABLES
 from geodata.voices import sources as inbox_sources
 
-COLLECTED = ("collected.json", "collect.findings.json", "inbox.waiting.json", "then")
+log = logging.getLogger("atlas.run")
+
+P = TypeVar("P")
+
+NOTES = "notes.txt"
+COLLECTED = ("collected.json", "collect.findings.json", "inbox.waiting.json", "then", NOTES)
 """What the steps before the check leave in the work folder."""
 
 
@@ -55,6 +61,37 @@ def start_anew(order: Order) -> None:
     for path in order.work.iterdir():
         if path.name not in COLLECTED:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def beforehand(order: Order, make: Callable[[Order, P], object], parts: Sequence[P]) -> None:
+    """Have a cluster, where one is named, make parts of a step that are kept.
+
+    The step itself makes what it then does not find: without a cluster, all of them.
+    """
+    if not (order.cluster and parts):
+        return
+    try:
+        from flows.cluster import make_parts  # no other run pays for loading Dask
+    except ModuleNotFoundError as error:
+        take_note(order, f"{error}; --cluster needs what `make setup` installs")
+    else:
+        for note in make_parts(order, make, parts):
+            take_note(order, note)
+
+
+def take_note(order: Order, note: str) -> None:
+    """Say now, and once in the run's report, what a person should know."""
+    log.warning("%s", note)
+    with (order.work / NOTES).open("a", encoding="utf-8") as file:
+        file.write(f"{note}\n")
+
+
+def notes_taken(order: Order) -> list[str]:
+    """Return the notes of this run, each once, and forget them."""
+    path = order.work / NOTES
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    path.unlink(missing_ok=True)
+    return list(dict.fromkeys(lines))
 
 
 def write_findings(path: Path, findings: Iterable[Finding]) -> None:

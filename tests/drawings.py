@@ -6,7 +6,9 @@ import geopandas as gpd
 import pandas as pd
 from shapely.geometry.base import BaseGeometry
 
-from geodata.crs import DISPLAY_CRS
+from atlas.join import nearest_named, search_of
+from geodata.crs import DISPLAY_CRS, to_metric
+from geodata.ledger import Change
 from geodata.schema import TABLE, TABLES
 
 Rows = list[dict[str, str]]
@@ -51,3 +53,11 @@ def placed(
         geometry=list(shapes.values()),
         crs=crs,
     )
+
+
+def nearest(
+    positions: gpd.GeoDataFrame, kinds: Mapping[str, str], rows: int = 1_000
+) -> tuple[pd.DataFrame, Change]:
+    """What is nearest to whom, asked in parts of so many places."""
+    search = search_of(to_metric(positions).assign(kind=positions["subject_id"].map(dict(kinds))))
+    return nearest_named(search, [search.nearest(part) for part in search.parts(rows)])

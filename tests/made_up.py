@@ -9,14 +9,13 @@ import pandas as pd
 import shapely
 
 from atlas.book import Shelf
-from atlas.join import nearest_named
 from atlas.records import Book
 from atlas.stages import judge_promises, last_events
 from atlas.standing import subject_kinds
 from atlas.tiled import part
 from bench.synthetic import write_region
 from books import bare_book
-from geodata.crs import to_metric
+from drawings import nearest
 from geodata.findings import Finding
 from geodata.schema import TABLES
 
@@ -65,7 +64,7 @@ def shelf_of(tables: dict[str, pd.DataFrame]) -> Shelf:
         tables=tables,
         facts=tables["claims"].assign(rank=1, is_disputed=False, source_id="made_up_claims"),
         positions=placed,
-        access=nearest_named(to_metric(placed), subject_kinds(tables))[0],
+        access=nearest(placed, subject_kinds(tables))[0],
         promises=promises,
         standing=standing,
         findings=(),

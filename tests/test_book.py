@@ -10,11 +10,10 @@ import pytest
 from shapely import Point
 
 from atlas.book import Assembler, Shelf
-from atlas.join import nearest_named
 from atlas.positions import best_positions, spread
 from atlas.records import Record
 from atlas.standing import standing, subject_kinds
-from drawings import Rows, tables
+from drawings import Rows, nearest, tables
 from geodata.claims import resolve
 from geodata.findings import Finding
 
@@ -65,7 +64,7 @@ def shelf(findings: tuple[Finding, ...] = (), **rows: Rows) -> Shelf:
     """A shelf as the steps of a run leave it."""
     told = tables(**{**ROWS, **rows})
     positions = best_positions(told)
-    access, _ = nearest_named(positions, subject_kinds(told))
+    access, _ = nearest(positions, subject_kinds(told))
     table, promises = standing(told, positions, date(2026, 1, 1))
     facts = resolve(told["claims"])
     return Shelf(told, facts, spread(positions, None), access, promises, table, findings)

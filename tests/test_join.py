@@ -14,9 +14,8 @@ from atlas.join import (
     assign_points,
     check_locations,
     name_communes,
-    nearest_named,
 )
-from drawings import METRIC_CRS, placed, table, tables
+from drawings import METRIC_CRS, nearest, placed, table, tables
 from geodata.crs import DISPLAY_CRS
 
 EAST_M, NORTH_M = 560_000, 1_080_000
@@ -76,7 +75,7 @@ def near(
     shapes: dict[str, object], kinds: dict[str, str], **told: object
 ) -> dict[tuple[str, str, str], tuple[str, float]]:
     """What is nearest to whom: (subject, relation, kind) -> (other, kilometres)."""
-    found, _ = nearest_named(placed(shapes, METRIC_CRS, **told), kinds)  # type: ignore[arg-type]
+    found, _ = nearest(placed(shapes, METRIC_CRS, **told), kinds)  # type: ignore[arg-type]
     return {
         (row["subject_id"], row["relation"], row["kind"]): (row["other_id"], row["distance_km"])
         for row in found.drop_duplicates(["subject_id", "relation", "kind"]).to_dict("records")
@@ -97,7 +96,7 @@ def test_distances_are_kilometres_in_the_metric_system() -> None:
 
 def test_positions_in_degrees_are_measured_in_metres_all_the_same() -> None:
     shapes = {"zone": Point(105, 9.7), "port": Point(105, 9.8)}
-    found, _ = nearest_named(placed(shapes), {"zone": "plant", "port": "port"})
+    found, _ = nearest(placed(shapes), {"zone": "plant", "port": "port"})
     assert set(found["distance_km"]) == {11.1}
 
 
@@ -134,7 +133,7 @@ def test_a_route_known_by_one_point_is_near_to_nothing() -> None:
 
 def test_a_place_has_at_most_so_many_neighbours_the_nearest_first() -> None:
     places = {f"z{n}": at(1_000 * n, 0) for n in range(6)}
-    found, _ = nearest_named(placed(places, METRIC_CRS), dict.fromkeys(places, "plant"))
+    found, _ = nearest(placed(places, METRIC_CRS), dict.fromkeys(places, "plant"))
     first = found[found["subject_id"] == "z0"]
     assert list(first["other_id"]) == ["z1", "z2", "z3"]
     assert len(found) == 6 * NEIGHBOURS
@@ -143,7 +142,7 @@ def test_a_place_has_at_most_so_many_neighbours_the_nearest_first() -> None:
 def test_the_doubt_adds_both_accuracies() -> None:
     shapes = {"zone": at(0, 0), "port": at(3_000, 4_000)}
     positions = placed(shapes, METRIC_CRS).assign(accuracy_m=[5_000.0, 250.0])
-    found, _ = nearest_named(positions, {"zone": "plant", "port": "port"})
+    found, _ = nearest(positions, {"zone": "plant", "port": "port"})
     assert list(found.columns) == ACCESS_COLUMNS
     assert set(found["uncertainty_km"]) == {5.2}
 
@@ -151,20 +150,20 @@ def test_the_doubt_adds_both_accuracies() -> None:
 def test_the_ledger_says_who_found_no_partner() -> None:
     shapes = {"zone": at(0, 0), "lost": at(1, 1), "road": ROAD}
     positions = placed(shapes, METRIC_CRS).assign(accuracy_m=[10.0, USELESS_M + 1, USELESS_M])
-    found, change = nearest_named(positions, {"zone": "plant", "lost": "port", "road": "road"})
+    found, change = nearest(positions, {"zone": "plant", "lost": "port", "road": "road"})
     assert (change.rows_in, change.rows_out, sum(change.dropped.values())) == (2, 1, 1)
     assert set(found["subject_id"]) == {"zone"}
 
 
 def test_no_positions_give_no_access_and_a_balanced_ledger() -> None:
-    found, change = nearest_named(placed({}), {})
+    found, change = nearest(placed({}), {})
     assert found.empty
     assert (change.rows_in, change.rows_out, dict(change.dropped)) == (0, 0, {})
 
 
 @settings(max_examples=15)
 @given(st.lists(st.tuples(CORNERS, CORNERS, st.sampled_from(["plant", "port", "road"]))))
-def test_every_place_has_one_nearest_of_each_kind_that_there_is(
+def test_every_place_has_one_nearest_of_each_kind_that_there_is_however_the_search_is_cut(
     told: list[tuple[int, int, str]],
 ) -> None:
     kinds = {f"s{n}": kind for n, (_, _, kind) in enumerate(told)}
@@ -172,7 +171,11 @@ def test_every_place_has_one_nearest_of_each_kind_that_there_is(
         f"s{n}": LineString([at(x, y), at(x + 1, y)]) if kind == "road" else at(x, y)
         for n, (x, y, kind) in enumerate(told)
     }
-    found, change = nearest_named(placed(shapes, METRIC_CRS), kinds)
+    found, change = nearest(placed(shapes, METRIC_CRS), kinds)
+    for rows in (1, 2, 3):
+        cut, same = nearest(placed(shapes, METRIC_CRS), kinds, rows)
+        pd.testing.assert_frame_equal(cut, found)
+        assert same == change
     access = found[found["relation"] == "access"]
     assert not access.duplicated(["subject_id", "kind"]).any()
     assert not (found["subject_id"] == found["other_id"]).any()

@@ -8,6 +8,7 @@ import click
 from rich.table import Table
 
 from flows.cli.options import (
+    CLUSTER,
     CONTACT_MAIL,
     FINDINGS,
     INBOX,
@@ -54,6 +55,7 @@ from geodata.audit import audit
 @SITE_URL
 @CONTACT_MAIL
 @TILE_OVER
+@CLUSTER
 @WAIT
 @PUBLISH_TO
 @ON_SUCCESS
@@ -178,6 +180,7 @@ def _check_archive(order: Order) -> int:
 @OFFLINE
 @SITE_URL
 @CONTACT_MAIL
+@CLUSTER
 @PUBLISH_TO
 @ON_SUCCESS
 @ON_FAILURE

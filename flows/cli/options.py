@@ -1,6 +1,7 @@
 """What several commands ask alike: their options, how they become an order, and where we print."""
 
 import os
+import re
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from atlas import editions
 from flows.delivery import check_address
-from flows.order import Order
+from flows.order import CLUSTER_ADDRESS, Order
 from geodata.errors import UsageError
 from geodata.region import REGION
 
@@ -35,6 +36,12 @@ def _mail(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
 
     if not CONTACT.fullmatch(value):
         raise click.BadParameter(f"{value!r} is no mail address; write it as atlas@example.org")
+    return value
+
+
+def _scheduler(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    if value and not re.fullmatch(CLUSTER_ADDRESS, value):
+        raise click.BadParameter(f"{value!r} is no scheduler; write it as tcp://10.0.0.5:8786")
     return value
 
 
@@ -100,6 +107,15 @@ TILE_OVER = click.option(
     default=editions.TILE_OVER,
     show_default=True,
     help="Publish a layer with more features as vector tiles.",
+)
+CLUSTER = click.option(
+    "--cluster",
+    envvar="ATLAS_CLUSTER",
+    default="",
+    callback=_scheduler,
+    metavar="ADDRESS",
+    help="Dask scheduler whose workers help, e.g. tcp://10.0.0.5:8786 (default: none; this machine "
+    "does it all). See docs/cluster.md.",
 )
 OFFLINE = click.option("--offline", is_flag=True, help="Ask no server; use what is held.")
 

@@ -1,0 +1,201 @@
+"""A real scheduler and real workers on loopback: no byte is another, and nothing is lost."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import distributed
+import pytest
+from click.testing import CliRunner
+from conftest import Tree
+
+from atlas.editions import read_manifest
+from bench.synthetic import region_of, write_region
+from builds import PROJECT, run_atlas
+from flows import cluster
+from flows.cli import PREFECT_SETTINGS, main
+from flows.order import Order
+from flows.run import carry_out
+from flows.server import prefect_server
+from geodata.errors import UsageError
+
+DASK = Path(sys.executable).with_name("dask")
+PLACES, PART = 2_000, 300
+"""So many that one file is read apart, and places are asked in several parts."""
+
+STALLING, OUTDATED = (Path(__file__).with_name(f"{name}.py") for name in ("stalling", "outdated"))
+
+REFRESH = """
+import json, sys
+from atlas.join import Search
+from flows.order import Order
+from flows.refresh import refresh_once
+from geodata.reader import Reader
+Search.nearest = Reader._ask = None
+print(json.dumps(refresh_once(Order.model_validate_json(sys.argv[1])).notes))
+"""
+
+
+@contextmanager
+def process(*arguments: object, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start one of Dask's programs, and end it by its id."""
+    command = [str(DASK), *map(str, arguments), "--no-dashboard"]
+    with subprocess.Popen(
+        command,
+        env={**os.environ, **env},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+def await_file(path: Path, *running: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 120
+    while not (path.is_file() and path.stat().st_size >= 0):
+        assert time.monotonic() < until
+        assert [one.poll() for one in running] == [None] * len(running)
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    told = tmp_path_factory.mktemp("scheduler") / "told.json"
+    asked = ("--host", "127.0.0.1", "--port", 0, "--scheduler-file", told)
+    with process("scheduler", *asked) as started:
+        await_file(told, started)
+        yield str(json.loads(told.read_text(encoding="utf-8"))["address"])
+
+
+@contextmanager
+def worker(
+    scheduler: str, folder: Path, *more: object, **env: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    asked = ("--nthreads", 1, "--no-nanny", "--local-directory", folder)
+    with process("worker", scheduler, *asked, *more, **env) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Return the environment in which Prefect is reached."""
+    settings = {**PREFECT_SETTINGS, "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        patch.delenv("PREFECT_API_URL", raising=False)
+        with prefect_server(is_lasting=False) as await_server:
+            await_server()
+            yield {**settings, "PREFECT_API_URL": os.environ["PREFECT_API_URL"]}
+
+
+@pytest.fixture(scope="module")
+def order(tmp_path_factory: pytest.TempPathFactory) -> Order:
+    """A made-up region, all of it tiled, as one machine refreshes it."""
+    folder = tmp_path_factory.mktemp("region")
+    region = region_of(write_region(folder / "sources", PLACES))
+    return Order(root=folder / "alone", region=region, online=False, tile_over=1, part_rows=PART)
+
+
+@pytest.fixture(scope="module")
+def alone(order: Order) -> dict[str, object]:
+    """The manifest of the edition that one machine makes, in one part."""
+    assert carry_out(order.model_copy(update={"part_rows": 10**9})).state == "published"
+    return read_manifest(order.root / "public")
+
+
+@contextmanager
+def refreshing(order: Order, env: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    """Refresh in a process that can make no part itself, and tell its notes."""
+    order.var.mkdir(parents=True)
+    with subprocess.Popen(
+        [sys.executable, "-c", REFRESH, order.model_dump_json()],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **env},
+        cwd=PROJECT,
+    ) as started:
+        yield started
+
+
+def notes(process: "subprocess.Popen[str]") -> list[str]:
+    told, _ = process.communicate()
+    assert process.returncode == 0
+    return list(json.loads(told))
+
+
+def test_a_worker_killed_in_the_middle_of_a_part_loses_nothing_and_no_byte_is_another(
+    order: Order, alone: object, scheduler: str, server: dict[str, str], tmp_path: Path
+) -> None:
+    stalled, preload = tmp_path / "stalled", ("--preload", STALLING)
+    helped = order.model_copy(update={"root": tmp_path / "root", "cluster": scheduler})
+    with (
+        worker(scheduler, tmp_path / "a"),
+        worker(scheduler, tmp_path / "b", *preload, STALLED=str(stalled)) as killed,
+        refreshing(helped, server) as run,
+    ):
+        await_file(stalled, run, killed)
+        killed.kill()
+        assert notes(run) == []
+    assert len(list((helped.var / "near").iterdir())) > PLACES // PART - 2
+    assert read_manifest(helped.root / "public") == alone
+
+
+def test_without_its_cluster_a_run_goes_on_alone_and_says_what_to_do(
+    tree: Tree, server: dict[str, str], tmp_path: Path
+) -> None:
+    asked = ("--out", tmp_path, "--sources", tree.folder, "--offline")
+    nobody = "tcp://127.0.0.1:1"
+    done = run_atlas("refresh", *asked, env={**server, "ATLAS_CLUSTER": nobody})
+    assert done.returncode == 0, done.stderr
+    for told in (nobody, "published: edition 2026-01-05-", "this machine makes the parts itself"):
+        assert told in done.stdout
+    (note,) = json.loads((tmp_path / "public" / "status.json").read_text(encoding="utf-8"))["notes"]
+    assert nobody in note
+
+
+def test_a_worker_with_other_code_or_without_the_folder_is_not_used_and_named(
+    order: Order, scheduler: str, tmp_path: Path
+) -> None:
+    helped = order.model_copy(update={"root": tmp_path, "cluster": scheduler})
+    helped.var.mkdir()
+    with ExitStack() as open_now:
+        client = open_now.enter_context(distributed.Client(scheduler, set_as_default=False))
+        before = set(client.scheduler_info(n_workers=-1)["workers"])
+        open_now.enter_context(worker(scheduler, tmp_path / "d", "--preload", OUTDATED))
+        client.wait_for_workers(len(before) + 1, timeout=60)
+        told = list(cluster._unfit(client, helped))
+    assert [one for one in told if "code: 0ld, needed " in one] == told[-1:]
+
+
+def test_a_worker_that_comes_late_makes_nothing_with_other_code(order: Order) -> None:
+    made: list[int] = []
+    told = cluster.told_of_here() | {"shapely": "1.0"}
+    with pytest.raises(UsageError, match=r"shapely: 2[.0-9]*, needed 1\.0"):
+        cluster.make_part(order, lambda _, part: made.append(part), 1, told)
+    cluster.make_part(order, lambda _, part: made.append(part), 2, cluster.told_of_here())
+    assert made == [2]
+
+
+def test_a_run_without_a_cluster_loads_nothing_of_dask() -> None:
+    asks = "import flows.refresh, flows.steps, sys; sys.exit('dask' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asks], check=False, cwd=PROJECT).returncode == 0
+
+
+def test_the_command_that_a_refusal_names_asks_for_the_cluster_again(order: Order) -> None:
+    told = order.model_copy(update={"cluster": "tls://atlas.example:8786"}).command()
+    assert "--cluster tls://atlas.example:8786" in told
+    assert "--cluster" not in order.command()
+
+
+def test_what_is_no_address_of_a_scheduler_is_refused_at_once() -> None:
+    told = CliRunner().invoke(main, ["refresh", "--cluster", "10.0.0.5"])
+    assert told.exit_code == 2
+    assert "write it as tcp://" in told.output
