@@ -21,6 +21,7 @@ from atlas.rows import rows, shapes
 from atlas.telling import STAGE_GROUPS
 from atlas.tiled import Tiled
 from atlas.tiles import (
+    extents,
     farthest_zoom,
     first_zoom,
     grid_rows,
@@ -78,8 +79,8 @@ class BigMap:
         if self.ground is None or not isinstance(zooms, list):
             return []
         told: list[Json] = []
-        for zoom in (int(str(one[0])) for one in zooms if isinstance(one, list)):
-            content = write_archive(self.ground, zoom)
+        for zoom, extent in ((one[0], one[2]) for one in zooms if isinstance(one, list)):
+            content = write_archive(self.ground, int(str(zoom)), int(str(extent)))
             told.append(self.assets.write(f"ground-{zoom}.pmtiles", content))
         return told
 
@@ -116,10 +117,10 @@ def _shared(tiled: Tiled, assets: Assets) -> dict[str, Json]:
     columns, rows = spots(subjects["lon"].to_numpy(), subjects["lat"].to_numpy())
     shapes = subjects.geometry.to_numpy()
     first = first_zoom(columns, rows, vertices_of(shapes))
-    archives: list[Json] = [
-        [zoom, assets.write(f"features-{zoom}.pmtiles", write_archive(tile_layer(tiled), zoom))]
-        for zoom in tile_zooms(first)
-    ]
+    archives, layer = list[Json](), tile_layer(tiled)
+    for zoom, extent in zip(made := tile_zooms(first), extents(made), strict=True):
+        path = assets.write(f"features-{zoom}.pmtiles", write_archive(layer, zoom, extent))
+        archives.append([zoom, path, extent])
     zooms = range(farthest_zoom(tiled.extent()), first + 1)
     counts = tiled.counts()
     return {

@@ -7,6 +7,7 @@ map shows how many features lie in each cell, so that nothing is left out withou
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
@@ -24,10 +25,15 @@ FIRST_ZOOM, LAST_ZOOM = 4, 14
 DEEPEST_ZOOM = 12
 """Its units are 2.4 m: one pixel of the map's deepest view."""
 
-ZOOMS_ON = 4
-"""An archive serves so many zooms of the map before its units can be seen."""
+ZOOMS_ON = 2
+"""An archive serves so many zooms of the map before a finer one takes over."""
 
 EXTENT = 4_096
+"""Units along the side of a tile of the last archive; the others need fewer."""
+
+DRAWN_ON = 1
+"""The map draws the tiles of a zoom from so many zooms on."""
+
 BUFFER_PX = 2
 CELLS_ON = 2
 """A cell is a quarter of a tile's side: 64 pixels."""
@@ -97,6 +103,18 @@ def tile_zooms(first: int) -> tuple[int, ...]:
     return tuple(zooms)
 
 
+def extents(zooms: Sequence[int]) -> tuple[int, ...]:
+    """Return into how many units each archive divides a tile's side.
+
+    A unit is no larger than a pixel where the next archive takes over; smaller ones would only
+    be heavier.
+    """
+    told = [
+        min(EXTENT, TILE_PX << (following - zoom + DRAWN_ON)) for zoom, following in pairwise(zooms)
+    ]
+    return (*told, EXTENT)
+
+
 def grids(
     kinds: "pd.Series[str]", columns: np.ndarray, rows: np.ndarray, zooms: Sequence[int]
 ) -> list[Grid]:
@@ -112,12 +130,12 @@ def grids(
     return made
 
 
-def without_specks(layer: gpd.GeoDataFrame, zoom: int) -> gpd.GeoDataFrame:
+def without_specks(layer: gpd.GeoDataFrame, zoom: int, extent: int = EXTENT) -> gpd.GeoDataFrame:
     """Return the layer with points for shapes that are too small to be drawn at a zoom.
 
     A shape of fewer than `SPECK` units would be cut away by the rounding of its corners.
     """
-    unit = 360 / (1 << zoom) / EXTENT
+    unit = 360 / (1 << zoom) / extent
     edges = layer.geometry.bounds.to_numpy()
     small = (edges[:, 2:] - edges[:, :2]).max(axis=1) < SPECK * unit
     shapes = layer.geometry.to_numpy().copy()
@@ -125,24 +143,25 @@ def without_specks(layer: gpd.GeoDataFrame, zoom: int) -> gpd.GeoDataFrame:
     return layer.set_geometry(gpd.GeoSeries(list(shapes), index=layer.index, crs=layer.crs))
 
 
-def write_archive(layer: gpd.GeoDataFrame, zoom: int) -> bytes:
+def write_archive(layer: gpd.GeoDataFrame, zoom: int, extent: int = EXTENT) -> bytes:
     """Return the tiles of one zoom as a PMTiles archive that holds every feature.
 
     ``layer`` is EPSG:4326 with a whole number ``n``, which becomes the feature's id, and the
-    attributes that travel with it. The same layer gives the same bytes.
+    attributes that travel with it; ``extent`` as `extents` tells. The same layer gives the same
+    bytes.
     """
     import tylertoo  # only where a layer is tiled
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source, level, made = (str(folder / f"{part}") for part in ("in.parquet", "level", "out"))
-        without_specks(layer.to_crs(DISPLAY_CRS), zoom).to_parquet(source, index=False)
+        without_specks(layer.to_crs(DISPLAY_CRS), zoom, extent).to_parquet(source, index=False)
         tylertoo.overview(
             source,
             level,
             min_zoom=zoom,
             max_zoom=zoom,
-            gsd_base=float(EXTENT),
+            gsd_base=float(extent),
             no_auto_rank=True,
             density_drop=False,
             coalesce_lines=False,
@@ -157,7 +176,7 @@ def write_archive(layer: gpd.GeoDataFrame, zoom: int) -> bytes:
             made,
             layer_name=LAYER,
             tile_buffer=BUFFER_PX,
-            extent=EXTENT,
+            extent=extent,
             tile_size_limit=None,
             simple_clip_fastpath=False,
             feature_id="n",

@@ -112,7 +112,7 @@ def write_plain(text: str, folder: Path) -> None:
     (folder / "index.html").write_text(text, encoding="utf-8")
 
 
-def _plain_app(folder: str) -> ASGIApp:
+def plain_app(folder: str) -> ASGIApp:
     """Serve packed, and without the policy that forbids the page its scripts."""
     routes = [Mount("/", StaticFiles(directory=folder, html=True))]
     return Starlette(routes=routes, middleware=[Middleware(GZipMiddleware)])
@@ -178,7 +178,7 @@ def main(root: Path) -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         write_plain(text, Path(folder))
         browser = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        with served(site_app(root / "public")) as site, served(_plain_app(folder)) as usual:
+        with served(site_app(root / "public")) as site, served(plain_app(folder)) as usual:
             pages = {"the atlas": (f"{site}vi/map/", OURS), "plain Folium": (usual, theirs)}
             loads: dict[tuple[str, bool], list[Load]] = {}
             for _ in range(RUNS):

@@ -131,6 +131,19 @@ def test_near_every_feature_in_view_is_drawn(page: Page, site: str, book: Book) 
     assert painted(page) > 2_000
 
 
+def test_a_link_that_leads_near_asks_for_each_part_once_and_early(page: Page, site: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(f"{r.url} {r.headers.get('range', '')}"))
+    page.goto(f"{site}en/map/index.html#map={NEAR}")
+    page.wait_for_selector("html[data-tiles=near]")
+    parts = [one for one in asked if "features" in one]
+    assert len(parts) == len(set(parts)) > 1
+    # beside the reader of archives, not after it
+    names = [one.split(" ")[0] for one in asked]
+    reader = next(place for place, name in enumerate(names) if "pmtiles-" in name)
+    assert abs(reader - names.index(parts[0].split(" ")[0])) == 1
+
+
 def test_a_click_opens_the_record_and_the_link_keeps_it(page: Page, site: str, book: Book) -> None:
     row = subjects(book).iloc[1500]
     open_map(page, site, f"#map=15/{row['lat']:.4f}/{row['lon']:.4f}")

@@ -19,6 +19,7 @@ from atlas.tiled import part
 from atlas.tiles import (
     DEEPEST_ZOOM,
     NOTHING,
+    extents,
     farthest_zoom,
     first_zoom,
     grid_rows,
@@ -67,9 +68,15 @@ def test_tiles_begin_where_none_is_too_heavy():
 
 
 def test_the_last_archive_is_fine_enough():
-    assert tile_zooms(6) == (6, 10, 12)
+    assert tile_zooms(6) == (6, 8, 10, 12)
     assert tile_zooms(DEEPEST_ZOOM) == (DEEPEST_ZOOM,)
     assert tile_zooms(14) == (14,)
+
+
+def test_a_unit_is_no_larger_than_a_pixel_where_a_finer_archive_takes_over():
+    assert extents((6, 8, 10, 12)) == (2_048, 2_048, 2_048, 4_096)
+    assert extents((11, 12)) == (1_024, 4_096)
+    assert extents((14,)) == (4_096,)
 
 
 def test_a_small_screen_shows_the_whole_extent():
@@ -95,7 +102,8 @@ def test_every_feature_is_in_the_tiles_even_a_speck():
     speck = box(105.7, 9.9, 105.7000001, 9.9000001)
     shapes = (speck, Point(105.8, 9.8), LineString([(105, 9), (106, 10)]), box(105, 9, 106, 10))
     for zoom in (4, 8, 12):
-        assert feature_ids(write_archive(layer(*shapes), zoom)) == {0, 1, 2, 3}
+        for extent in (1_024, 4_096):
+            assert feature_ids(write_archive(layer(*shapes), zoom, extent)) == {0, 1, 2, 3}
 
 
 def test_only_what_is_too_small_to_be_drawn_becomes_a_point():

@@ -10,6 +10,8 @@ Atlas.big = (() => {
   const looks = told.stages.length * told.signs.length;
   /** @type {Record<string, [string, L.LayerGroup]>} */
   const groups = {};
+  /** @type {Map<string | number, TiledLook>} */
+  const seen = new Map();
   /** @type {Map<string, number>} */
   const numbers = new Map();
   /** @type {Map<string, Promise<Shard>>} */
@@ -41,12 +43,17 @@ Atlas.big = (() => {
   /* By kind and stage; by a year's stage or the schedule once the columns have them. */
   /** @type {AtlasScripts['big']['look']} */
   function look(n, code) {
-    const place = Math.floor(code / looks);
-    const kind = told.kinds[place];
-    const stage = told.stages[Math.floor((code % looks) / told.signs.length)];
-    const sign = told.signs[code % told.signs.length];
-    const own = { place, kind, stage, sign, name: `layer-${kind}`, dim: false };
-    return Object.assign(own, Atlas.columns?.look(n) || {});
+    const other = Atlas.columns?.look(n);
+    const key = other ? `${code} ${other.stage} ${other.name || ''}` : code;
+    let known = seen.get(key);
+    if (!known) {
+      const place = Math.floor(code / looks);
+      const kind = told.kinds[place];
+      const stage = told.stages[Math.floor((code % looks) / told.signs.length)];
+      const sign = told.signs[code % told.signs.length];
+      seen.set(key, known = { place, kind, stage, sign, name: `layer-${kind}`, dim: false, ...other });
+    }
+    return known;
   }
 
   /** @param {number} n */
@@ -364,11 +371,22 @@ Atlas.big = (() => {
     document.documentElement.dataset.bigReady = 'true';
   }
 
+  /* What a link that leads near will need is asked for while the map is made. */
+  function warm() {
+    const { map } = Atlas.hash.parse(location.hash);
+    const frame = document.querySelector('.atlas-map');
+    if (isBroken || !map || map[0] < told.from || !frame) { return; }
+    Atlas.source.ahead(told.archives[Atlas.tiles.archiveAt(map[0])][1]);
+    Atlas.page.load(Atlas.source.address(told.reader)).then(() => Atlas.tiles.warm(map, frame), () => {});
+  }
+
   const first = Atlas.begin;
   Atlas.begin = async (parts) => {
     await first(parts);
     await begin(parts);
   };
+
+  queueMicrotask(warm);
 
   return { told, say, shown, isNear, gridZoom, isRoute, look, opened: openNumber, update, open, details, numberOf, stars };
 })();

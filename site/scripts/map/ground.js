@@ -1,7 +1,6 @@
 /* Draws tiled communes and waterways below the records, and names them from near. */
 'use strict';
 Atlas.ground = (() => {
-  const EXTENT = 4096;
   const NAMES_FROM_ZOOM = 10.25;
   const WATER_FROM_ZOOM = 12;
   const WATER = 1;
@@ -14,7 +13,7 @@ Atlas.ground = (() => {
     /** @type {Map<string, { x: number, y: number, area: number, look: number }>} */
     const names = new Map();
     tiles.forEach(({ spot, features }) => {
-      const scale = spot.size / EXTENT;
+      const scale = spot.size / spot.extent;
       pen.save();
       pen.beginPath();
       pen.rect(spot.left, spot.top, spot.size, spot.size);

@@ -3,8 +3,11 @@
 Atlas.source = (() => {
   const PARTIAL = 206;
   const MAGIC = 'PMTiles';
+  const HEAD = 16384; // as much of an archive as its reader asks for first
   /** @type {Map<string, Promise<ArrayBuffer>>} */
   const whole = new Map();
+  /** @type {Map<string, Promise<{ data: ArrayBuffer }>>} */
+  const heads = new Map();
 
   /** @param {string} path */
   const address = (path) => `../../${path}`;
@@ -52,6 +55,9 @@ Atlas.source = (() => {
 
     /** @param {number} offset @param {number} length */
     async getBytes(offset, length) {
+      const first = offset === 0 && length === HEAD ? heads.get(this.path) : undefined;
+      if (first) { return first; }
+      this.isWhole ||= whole.has(this.path);
       if (!this.isWhole) {
         try {
           return { data: await this.part(offset, length) };
@@ -79,6 +85,14 @@ Atlas.source = (() => {
     }
   }
 
+  /* Asks for the head of an archive before its reader is there. */
+  /** @param {string} path */
+  function ahead(path) {
+    const head = new Ranged(path).getBytes(0, HEAD);
+    heads.set(path, head);
+    head.catch(() => heads.delete(path));
+  }
+
   /** @param {ArrayBuffer} data */
   const isArchive = (data) => new TextDecoder().decode(data.slice(0, MAGIC.length)) === MAGIC;
 
@@ -100,5 +114,5 @@ Atlas.source = (() => {
     };
   }
 
-  return { address, bytes, json, archive };
+  return { address, bytes, json, ahead, archive };
 })();

@@ -1,11 +1,12 @@
 /* Draws tiled layers on one canvas: outlines, lines and signs, as the small layers look. */
 'use strict';
 Atlas.tiles = (() => {
-  const EXTENT = 4096;
   const TILE = 256;
   const ON = 1; // a tile is drawn at twice its size
+  const PADDING = 0.1;
   const PIN = 26;
   const DOT = 4;
+  const EDGE = 2; // around a sign, for its outline
   const PINS_MOST = 350; // more signs than these would be a wall: then each is a dot
   const KEPT = 80;
   const NEAR = 8;
@@ -34,17 +35,20 @@ Atlas.tiles = (() => {
   }
 
   /** @param {L.Map} map @param {L.Bounds} bounds @returns {Spot[]} */
-  function spots(map, bounds) {
-    const place = archiveAt(map.getZoom());
-    const zoom = Atlas.big.told.archives[place][0];
-    const size = TILE * 2 ** (map.getZoom() - zoom);
-    const origin = map.getPixelOrigin();
+  const spots = (map, bounds) => spotsAt(map.getZoom(), map.getPixelOrigin(), bounds);
+
+  /* The tiles under bounds, which are counted from an origin in the world's pixels. */
+  /** @param {number} drawn @param {L.Point} origin @param {L.Bounds} bounds @returns {Spot[]} */
+  function spotsAt(drawn, origin, bounds) {
+    const place = archiveAt(drawn);
+    const [zoom, , extent] = Atlas.big.told.archives[place];
+    const size = TILE * 2 ** (drawn - zoom);
     const [low, high] = [bounds.min, bounds.max].map((corner) => /** @type {L.Point} */ (corner).add(origin).divideBy(size).floor());
     /** @type {Spot[]} */
     const told = [];
     for (let x = low.x; x <= high.x; x += 1) {
       for (let y = low.y; y <= high.y; y += 1) {
-        told.push({ place, zoom, x, y, size, left: x * size - origin.x, top: y * size - origin.y, key: `${zoom}/${x}/${y}` });
+        told.push({ place, zoom, x, y, size, extent, left: x * size - origin.x, top: y * size - origin.y, key: `${zoom}/${x}/${y}` });
       }
     }
     return told;
@@ -72,6 +76,15 @@ Atlas.tiles = (() => {
     return tile;
   }
 
+  /* A link that leads near: its tiles are on their way before the map stands. */
+  /** @param {NonNullable<State['map']>} view @param {Element} frame */
+  function warm([zoom, latitude, longitude], frame) {
+    const { width, height } = frame.getBoundingClientRect();
+    const half = L.point(width, height).multiplyBy(0.5 + PADDING);
+    const middle = L.CRS.EPSG3857.latLngToPoint(L.latLng(latitude, longitude), zoom);
+    spotsAt(zoom, middle, L.bounds(half.multiplyBy(-1), half)).forEach((spot) => { load(spot).catch(() => {}); });
+  }
+
   function forget() {
     for (const key of asked.keys()) {
       if (asked.size <= KEPT) { return; }
@@ -81,7 +94,7 @@ Atlas.tiles = (() => {
   }
 
   const Canvas = L.Renderer.extend({
-    options: { padding: 0.1, pane: 'tiled' },
+    options: { padding: PADDING, pane: 'tiled' },
     _initContainer() {
       /** @type {any} */ (this)._container = document.createElement('canvas');
       /** @type {any} */ (this)._container.setAttribute('aria-hidden', 'true');
@@ -111,6 +124,7 @@ Atlas.tiles = (() => {
     canvas = made;
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
       colours.clear();
+      pictures.clear();
       repaint();
     });
   }
@@ -133,15 +147,17 @@ Atlas.tiles = (() => {
   }
 
   function repaint() {
-    if (isAsked || !Atlas.big.isNear()) { return; }
+    if (isAsked || !canvas || !Atlas.big.isNear()) { return; }
     isAsked = true;
     requestAnimationFrame(() => {
+      // what was painted meanwhile is not painted again
+      if (isAsked && Atlas.big.isNear()) { paint(); }
       isAsked = false;
-      if (Atlas.big.isNear()) { paint(); }
     });
   }
 
   function paint() {
+    isAsked = false;
     if (!Atlas.big.isNear()) { clear(); return; }
     const { map } = Atlas.page;
     const bounds = canvas._bounds;
@@ -182,9 +198,9 @@ Atlas.tiles = (() => {
 
   /** @param {CanvasRenderingContext2D} pen @param {Spot} spot @param {TileFeature[]} features @param {L.Bounds} view */
   function tile(pen, spot, features, view) {
-    const scale = spot.size / EXTENT;
+    const scale = spot.size / spot.extent;
     const shown = Atlas.big.shown();
-    /** @type {Map<string, { look: TiledLook, type: number, features: TileFeature[] }>} */
+    /** @type {Map<TiledLook, Record<number, TileFeature[]>>} */
     const groups = new Map();
     const [west, north] = [(/** @type {L.Point} */ (view.min).x - spot.left) / scale, (/** @type {L.Point} */ (view.min).y - spot.top) / scale];
     const [east, south] = [(/** @type {L.Point} */ (view.max).x - spot.left) / scale, (/** @type {L.Point} */ (view.max).y - spot.top) / scale];
@@ -195,16 +211,15 @@ Atlas.tiles = (() => {
       if (!shown[look.place] || Atlas.columns?.isOut(one.n)) { return; }
       head(one, look, spot, scale);
       if (one.type === 1) { return; }
-      const key = `${look.name} ${look.dim} ${one.type} ${look.sign}`;
-      const group = groups.get(key) || { look, type: one.type, features: [] };
-      group.features.push(one);
-      groups.set(key, group);
+      let group = groups.get(look);
+      if (!group) { groups.set(look, group = {}); }
+      (group[one.type] ||= []).push(one);
     });
     pen.save();
     pen.beginPath();
     pen.rect(spot.left, spot.top, spot.size, spot.size);
     pen.clip();
-    groups.forEach((group) => shapes(pen, group, spot, scale));
+    groups.forEach((group, look) => Object.entries(group).forEach(([type, some]) => shapes(pen, { look, type: Number(type), features: some }, spot, scale)));
     pen.restore();
   }
 
@@ -319,12 +334,36 @@ Atlas.tiles = (() => {
 
   /** @param {CanvasRenderingContext2D} pen @param {Head} one */
   function pin(pen, { x, y, look, more }) {
+    const side = PIN + 2 * EDGE;
+    pen.drawImage(picture(look), x - side / 2, y - side / 2, side, side);
+    if (more) { badge(pen, `+${more}`, x + PIN / 2 + 2, y + PIN / 2 + 3); }
+  }
+
+  /** @type {Map<TiledLook, HTMLCanvasElement>} */
+  const pictures = new Map();
+
+  /* A sign is drawn once for each look, then copied. */
+  /** @param {TiledLook} look */
+  function picture(look) {
+    let made = pictures.get(look);
+    if (!made) {
+      pictures.set(look, made = document.createElement('canvas'));
+      const ratio = devicePixelRatio || 1;
+      made.width = made.height = Math.ceil((PIN + 2 * EDGE) * ratio);
+      const pen = /** @type {CanvasRenderingContext2D} */ (made.getContext('2d'));
+      pen.scale(ratio, ratio);
+      pen.translate(EDGE, EDGE);
+      sign(pen, look);
+    }
+    return made;
+  }
+
+  /** @param {CanvasRenderingContext2D} pen @param {TiledLook} look */
+  function sign(pen, look) {
     const isFirm = look.sign === 'known';
     const [colour, paper] = [colourOf(look.name), colourOf('paper')];
     const shape = look.sign === 'single_point' ? 'single_point' : Atlas.big.isRoute(look.kind) ? 'route' : look.kind;
-    pen.save();
     pen.globalAlpha = look.dim ? 0.3 : 1;
-    pen.translate(x - PIN / 2, y - PIN / 2);
     pen.fillStyle = isFirm ? colour : paper;
     pen.strokeStyle = isFirm ? paper : colour;
     pen.lineWidth = isFirm ? 1.2 : 1.8;
@@ -342,8 +381,6 @@ Atlas.tiles = (() => {
       pen.lineWidth = width;
       if (width) { pen.stroke(path); }
     });
-    pen.restore();
-    if (more) { badge(pen, `+${more}`, x + PIN / 2 + 2, y + PIN / 2 + 3); }
   }
 
   /** @param {CanvasRenderingContext2D} pen @param {string} text @param {number} right @param {number} low */
@@ -409,7 +446,7 @@ Atlas.tiles = (() => {
     if (best >= 0) { return best; }
     const { map } = Atlas.page;
     for (const spot of spots(map, L.bounds([at]))) {
-      const scale = spot.size / EXTENT;
+      const scale = spot.size / spot.extent;
       const [x, y] = [(at.x - spot.left) / scale, (at.y - spot.top) / scale];
       const found = (ready.get(spot.key) || []).find((one) => there.has(one.n) && touches(one, x, y, NEAR / scale));
       if (found) { return found.n; }
@@ -455,5 +492,5 @@ Atlas.tiles = (() => {
       .map(({ n }) => n);
   }
 
-  return { build, draw, clear, repaint, find, light, has, inView };
+  return { build, archiveAt, draw, warm, clear, repaint, find, light, has, inView };
 })();

@@ -62,7 +62,8 @@ interface Big {
   words: Record<string, string>;
   /** The map's zoom from which tiles are drawn. */
   from: number;
-  archives: [number, string][];
+  /** Of each its zoom, its file, and the units along a tile's side. */
+  archives: [number, string, number][];
   /** Communes and waterways, an archive for each of those; none where they are few. */
   ground: string[];
   /** By zoom of the map: numbers in a row, or the script that has them. */
@@ -157,7 +158,7 @@ interface TiledColumns {
 interface TiledLook { place: number; kind: string; stage: string; sign: string; name: string; dim: boolean }
 
 /** Where a tile lies on the map's layer, in pixels. */
-interface Spot { place: number; zoom: number; x: number; y: number; size: number; left: number; top: number; key: string }
+interface Spot { place: number; zoom: number; x: number; y: number; size: number; extent: number; left: number; top: number; key: string }
 
 /** Where a feature's sign stands, and how many it hides. */
 interface Head { n: number; look: TiledLook; area: number; r: number; x: number; y: number; more: number }
@@ -359,6 +360,7 @@ interface AtlasScripts {
     address(path: string): string;
     bytes(path: string): Promise<ArrayBuffer>;
     json(path: string): Promise<any>;
+    ahead(path: string): void;
     archive(path: string): (zoom: number, x: number, y: number) => Promise<ArrayBuffer | null>;
   };
   mvt: { decode(buffer: ArrayBuffer): TileFeature[] };
@@ -374,6 +376,8 @@ interface AtlasScripts {
   tiles: {
     build(map: L.Map): void;
     draw(map: L.Map): Promise<number>;
+    archiveAt(zoom: number): number;
+    warm(view: NonNullable<State['map']>, frame: Element): void;
     clear(): void;
     repaint(): void;
     find(at: L.Point): number;
