@@ -38,7 +38,7 @@ find_node = command -v npm >/dev/null && node -e '$(node_fits)' 2>/dev/null || {
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas test scores bench year lock clean setup browser database office
+.PHONY: help atlas test scores bench cluster year lock clean setup browser database office
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ scores: setup browser bench/node_modules/.ready ## measure the built site, write
 
 bench: setup browser ## refresh made-up regions of five sizes beside bare calls; ARGS="--sizes 100,1000"
 	$(BIN)/python -m bench.sizes $(ARGS)
+
+cluster: setup ## one Dask worker against two on made-up regions; ARGS="--places 1000000"
+	$(BIN)/python -m bench.cluster $(ARGS)
 
 year: setup ## live through a year of nights, rebuild each day; ARGS="--nights 60" for fewer
 	$(BIN)/python -m bench.year $(ARGS)

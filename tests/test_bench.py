@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from atlas.pages import PAGES
-from bench import beside, changes, scores, sizes, tables
+from bench import beside, changes, cluster, scores, sizes, tables
 from builds import Built
 
 
@@ -60,3 +60,26 @@ def test_a_size_is_told_step_by_step_with_its_ratios_and_their_sum() -> None:
     assert rows[-1][2:5] == ["18.0", "20.0", "0.90"]
     told = list(sizes.growth({100: (ours | {sizes.UNCHANGED: (0.9, 1.0)}, bare)}))
     assert told == [["100", "18.0", "180.00", "–", "5.0"]]
+
+
+def test_workers_take_the_next_part_when_they_are_free() -> None:
+    assert cluster.makespan([5.0, 4.0, 3.0, 3.0], 1) == 15.0
+    assert cluster.makespan([5.0, 4.0, 3.0, 3.0], 2) == 8.0
+    assert cluster.makespan([5.0, 4.0, 3.0, 3.0], 9) == 5.0
+
+
+def test_what_workers_gain_is_told_for_each_step_and_for_both() -> None:
+    told = cluster.Parts(
+        each={"keep_source": [0.1, 6.0, 4.0], "keep_near": [5.0] * 4},
+        counts={"keep_source": 2, "keep_near": 4},
+        made={
+            1: {"keep_source": 12.0, "keep_near": 22.0},
+            2: {"keep_source": 8.0, "keep_near": 11.0},
+        },
+    )
+    check, join, both = cluster.rows_of(told, 1.3)
+    assert check[:7] == ["check: sources", "2", "10.0", "12.0", "8.0", "1.50", "–"]
+    assert check[7:] == ["1.50", "1.50", "1.50", "1.50"]
+    assert join[:8] == ["join: what is near", "4", "20.0", "22.0", "11.0", "2.00", "1.30", "1.83"]
+    assert both[:6] == ["both", "", "30.0", "34.0", "19.0", "1.79"]
+    assert all(len(row) == len(cluster.HEADER) for row in (check, join, both))
