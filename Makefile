@@ -11,6 +11,9 @@ SITE_READY := site/node_modules/.ready
 # One more than there are cores: many tests wait for a server, a browser or another process.
 WORKERS = $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
 
+# Per cent of lines and branches that tests have to run.
+COVERED := 90
+
 # What is found out before set-up. Each refusal says what was found, what is needed, what to do.
 python_fits := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 node_fits := process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)
@@ -46,13 +49,20 @@ help: ## list these targets
 atlas: setup ## build the atlas; ARGS="..." is handed to `atlas refresh`
 	$(BIN)/atlas refresh $(ARGS)
 
-# pytest comes last, so that its count is the last thing one reads.
+# pytest speaks last, so that its count is the last thing one reads. What runs in a process of
+# its own is tested but not counted in build/coverage.txt.
 test: setup browser database office ## lint, types, import contracts, tests with coverage
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest --cov --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	@mkdir -p build
+	$(BIN)/python -m slipcover --branch --source flows,atlas,geodata --json \
+		--out build/coverage.json \
+		-m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m slipcover --merge build/coverage.json --skip-covered --out build/merged.json \
+		--fail-under $(COVERED) > build/coverage.txt || { cat build/coverage.txt; \
+		echo "less than $(COVERED) % of lines and branches are covered" >&2; exit 1; }
 
 scores: setup browser bench/node_modules/.ready ## measure the built site, write the README's tables
 	$(BIN)/python -m bench.beside
@@ -78,7 +88,7 @@ lock: $(PYTHON_READY) ## renew requirements.lock and the two package-lock.json
 		&& npm install --package-lock-only --ignore-scripts --loglevel=error ) || exit 1; done
 
 clean: ## remove what set-up and checks made; var/, public and editions/ stay
-	rm -rf $(VENV) site/node_modules bench/node_modules build *.egg-info .coverage .hypothesis \
+	rm -rf $(VENV) site/node_modules bench/node_modules build *.egg-info .hypothesis \
 		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find flows atlas geodata tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

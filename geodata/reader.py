@@ -31,7 +31,7 @@ GDAL_DRIVERS = {"GPKG", "FlatGeobuf", "ESRI Shapefile", "DXF", "GeoJSON"}
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ARROW_NUM_THREADS")
 TOO_LONG = {-signal.SIGALRM, -signal.SIGXCPU}
 TOO_LARGE = {NO_MEMORY, -signal.SIGKILL, -signal.SIGABRT}
-KEPT = ("PATH", "LANG", "LC_", "COVERAGE")
+KEPT = ("PATH", "LANG", "LC_")
 """What the sandbox is told of our environment, where passwords of others may stand."""
 
 STARTS = 2

@@ -51,15 +51,10 @@ def refreshes(**environment: str) -> Iterator[Refreshes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**_unmeasured(), **environment},
+        env={**os.environ, **environment},
     ) as process:
         yield Refreshes(process)
         process.communicate()
-
-
-def _unmeasured() -> dict[str, str]:
-    """Return the environment without what has coverage measured: killed forks tell none of it."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
 
 
 def serve() -> None:
