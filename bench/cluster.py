@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from heapq import heapreplace
+from importlib import import_module
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -36,6 +37,9 @@ HEADER = (
     *("parts of", "parts", "one machine, s", "one worker, s", "two workers, s"),
     *("two against one", "without Dask", *(f"modelled, {count} cores" for count in MODELLED)),
 )
+LOADED = ("flows.cluster", "flows.steps")
+"""What workers that stand ready have loaded."""
+
 Spent = dict[str, float]
 Note = Callable[[str, tuple[Any, ...], float], object]
 
@@ -96,15 +100,20 @@ def cluster(folder: Path, workers: int) -> Iterator[str]:
         told = str(json.loads(address.read_text(encoding="utf-8"))["address"])
         with distributed.Client(told, set_as_default=False) as client:
             client.wait_for_workers(workers)
+            for name in LOADED:
+                client.run(import_module, name)
         yield told
 
 
 def carry_out(order: Any) -> str:
     """Carry out a refresh up to its join; return the checksum of all that it leaves."""
     from flows import intake, steps
+    from flows.work import notes_taken
 
     order.work.mkdir(parents=True)
     steps.join(order, steps.resolve_claims(order, intake.check(order, intake.collect(order))))
+    if notes := notes_taken(order):
+        raise click.ClickException("; ".join(notes))
     told = sorted((str(path), path.read_bytes()) for path in order.work.rglob("*.parquet"))
     digest = sha256()
     for path, content in told:

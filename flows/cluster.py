@@ -43,6 +43,9 @@ MAKERS = (
 )
 """Libraries on whose versions the bytes, or the talk with the cluster, depend."""
 
+LOST = (OSError, CancelledError, RuntimeError, *UNREACHED)
+"""What Dask and Prefect raise where a scheduler or a server is not there, or no longer."""
+
 SHARED, REACHED = "shared", "reached"
 SHOWN = 12
 REMEDY = "docs/cluster.md says what each worker needs; this machine makes the parts itself"
@@ -59,7 +62,7 @@ def make_parts(order: Order, make: Callable[[Order, P], object], parts: Sequence
 
     try:
         return flow(name=make.__name__, task_runner=runner, persist_result=False)(parts_of_step)()
-    except (OSError, CancelledError, *UNREACHED) as error:
+    except LOST as error:
         told = str(error).partition("\n")[0]
         return [f"the cluster at {order.cluster}: {type(error).__name__}: {told}; {REMEDY}"]
 

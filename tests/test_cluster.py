@@ -8,8 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import distributed
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from conftest import Tree
@@ -21,7 +23,7 @@ from flows import cluster
 from flows.cli import PREFECT_SETTINGS, main
 from flows.order import Order
 from flows.run import carry_out
-from flows.server import prefect_server
+from flows.server import Wait, prefect_server
 from geodata.errors import UsageError
 
 DASK = Path(sys.executable).with_name("dask")
@@ -38,6 +40,21 @@ from flows.refresh import refresh_once
 from geodata.reader import Reader
 Search.nearest = Reader._ask = None
 print(json.dumps(refresh_once(Order.model_validate_json(sys.argv[1])).notes))
+"""
+
+SEARCH = """
+import sys
+import geopandas as gpd
+from flows import cluster
+from flows.near import find_near
+from flows.order import Order
+from flows.work import notes_taken
+cluster.ALONE_S = 2
+order = Order.model_validate_json(sys.argv[1])
+metric = gpd.read_parquet(sys.argv[2])
+found, _ = find_near(order, metric, dict(zip(metric.subject_id, metric.kind)))
+found.to_parquet(order.work / "access.parquet", index=False)
+print(*notes_taken(order), sep="\\n")
 """
 
 
@@ -57,21 +74,27 @@ def process(*arguments: object, **env: str) -> Iterator[subprocess.Popen[bytes]]
             started.kill()
 
 
-def await_file(path: Path, *running: subprocess.Popen[bytes]) -> None:
+def await_file(path: Path, *running: subprocess.Popen[Any]) -> None:
     until = time.monotonic() + 120
-    while not (path.is_file() and path.stat().st_size >= 0):
+    while not path.is_file():
         assert time.monotonic() < until
         assert [one.poll() for one in running] == [None] * len(running)
         time.sleep(0.05)
 
 
-@pytest.fixture(scope="module")
-def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    told = tmp_path_factory.mktemp("scheduler") / "told.json"
+@contextmanager
+def scheduling(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    told = folder / "scheduler.json"
     asked = ("--host", "127.0.0.1", "--port", 0, "--scheduler-file", told)
     with process("scheduler", *asked) as started:
         await_file(told, started)
-        yield str(json.loads(told.read_text(encoding="utf-8"))["address"])
+        yield started, str(json.loads(told.read_text(encoding="utf-8"))["address"])
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with scheduling(tmp_path_factory.mktemp("scheduler")) as (_, address):
+        yield address
 
 
 @contextmanager
@@ -84,19 +107,6 @@ def worker(
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Return the environment in which Prefect is reached."""
-    settings = {**PREFECT_SETTINGS, "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in settings.items():
-            patch.setenv(name, value)
-        patch.delenv("PREFECT_API_URL", raising=False)
-        with prefect_server(is_lasting=False) as await_server:
-            await_server()
-            yield {**settings, "PREFECT_API_URL": os.environ["PREFECT_API_URL"]}
-
-
-@pytest.fixture(scope="module")
 def order(tmp_path_factory: pytest.TempPathFactory) -> Order:
     """A made-up region, all of it tiled, as one machine refreshes it."""
     folder = tmp_path_factory.mktemp("region")
@@ -105,10 +115,29 @@ def order(tmp_path_factory: pytest.TempPathFactory) -> Order:
 
 
 @pytest.fixture(scope="module")
-def alone(order: Order) -> dict[str, object]:
-    """The manifest of the edition that one machine makes, in one part."""
+def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wait]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in PREFECT_SETTINGS.items():
+            patch.setenv(name, value)
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        patch.delenv("PREFECT_API_URL", raising=False)
+        with prefect_server(is_lasting=False) as await_server:
+            yield await_server
+
+
+@pytest.fixture(scope="module")
+def alone(order: Order, starting: Wait) -> dict[str, object]:
+    """The manifest of the edition that one machine makes, in one part, while the server starts."""
     assert carry_out(order.model_copy(update={"part_rows": 10**9})).state == "published"
     return read_manifest(order.root / "public")
+
+
+@pytest.fixture(scope="module")
+def server(starting: Wait, alone: object) -> dict[str, str]:
+    """Return the environment in which Prefect is reached."""
+    starting()
+    names = (*PREFECT_SETTINGS, "PREFECT_HOME", "PREFECT_API_URL")
+    return {name: os.environ[name] for name in names}
 
 
 @contextmanager
@@ -146,6 +175,36 @@ def test_a_worker_killed_in_the_middle_of_a_part_loses_nothing_and_no_byte_is_an
         assert notes(run) == []
     assert len(list((helped.var / "near").iterdir())) > PLACES // PART - 2
     assert read_manifest(helped.root / "public") == alone
+
+
+DEATHS = {"worker": "parts of keep_near: no worker is left", "scheduler": "the cluster at "}
+
+
+@pytest.mark.parametrize("dies", DEATHS)
+def test_where_the_only_worker_or_the_scheduler_dies_the_run_makes_the_rest_itself(
+    order: Order, alone: object, server: dict[str, str], tmp_path: Path, dies: str
+) -> None:
+    stalled, preload = tmp_path / "stalled", ("--preload", STALLING)
+    with (
+        scheduling(tmp_path) as (of_cluster, address),
+        worker(address, tmp_path / "a", *preload, STALLED=str(stalled)) as only,
+    ):
+        helped = order.model_copy(update={"root": tmp_path / "root", "cluster": address})
+        helped.work.mkdir(parents=True)
+        with subprocess.Popen(
+            [sys.executable, "-c", SEARCH, helped.model_dump_json(), order.work / "metric.parquet"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **server},
+            cwd=PROJECT,
+        ) as run:
+            await_file(stalled, run, only)
+            {"worker": only, "scheduler": of_cluster}[dies].kill()
+            notes, _ = run.communicate()
+    assert run.returncode == 0
+    assert DEATHS[dies] in notes
+    found, whole = (pd.read_parquet(one.work / "access.parquet") for one in (helped, order))
+    pd.testing.assert_frame_equal(found, whole)
 
 
 def test_without_its_cluster_a_run_goes_on_alone_and_says_what_to_do(
