@@ -73,8 +73,8 @@ ACTS = {
 SPOT = """() => {
   const { map } = Atlas.page;
   const size = map.getSize();
-  for (let y = size.y / 2; y < size.y; y += 4) {
-    for (let x = size.x / 2; x < size.x; x += 4) {
+  for (let y = 0; y < size.y; y += 4) {
+    for (let x = 0; x < size.x; x += 4) {
       const at = map.containerPointToLayerPoint([x, y]);
       if (Atlas.tiles.find(at) >= 0) { return [at.x, at.y]; }
     }

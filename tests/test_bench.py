@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from atlas.pages import PAGES
-from bench import beside, changes, cluster, scores, sizes, tables
+from bench import beside, changes, cluster, drawn, scores, sizes, tables
+from bench.synthetic import write_region
 from builds import Built
 
 
@@ -37,6 +38,24 @@ def test_every_change_of_the_filters_is_measured() -> None:
     told = tables.read("changes")
     assert told[0] == list(changes.HEADER)
     assert [row[0] for row in told[1:]] == list(changes.CHANGES)
+
+
+def test_maps_of_made_up_regions_stand_beside_the_usual_way() -> None:
+    told = tables.read("drawn")
+    assert told[0] == list(drawn.HEADER)
+    found: dict[str, list[str]] = {}
+    for size, name, *_ in told[1:]:
+        found.setdefault(size, []).append(name)
+    assert list(found) == [f"{size:,}" for size in drawn.SIZES]
+    mine = [drawn.AFAR, drawn.NEAR, drawn.DEEP, drawn.FILTER, drawn.CLICK]
+    assert [names[:5] for names in found.values()] == [mine] * len(found)
+    assert found[f"{drawn.USUAL_MOST:,}"][5:] == [drawn.USUAL]
+
+
+def test_the_usual_page_draws_every_position_of_a_region(tmp_path: Path) -> None:
+    text, paths = drawn.usual_page(write_region(tmp_path / "sources", 50))
+    assert paths > 40
+    assert text.count('"subject_id": ') == paths
 
 
 def test_a_table_is_put_between_its_marks_and_read_back(tmp_path: Path) -> None:

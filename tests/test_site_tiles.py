@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from atlas.pages import write_site
 from atlas.records import Book
 from atlas.verify import first_view_bytes, read_page
+from bench import drawn
 from bench.served import served as serve_app
 from browsing import faults_of, served, violations
 from builds import PROJECT
@@ -435,6 +436,18 @@ def test_axe_finds_nothing(page: Page, site: str, lang: str, view: str) -> None:
     open_map(page, site, view, lang)
     page.wait_for_timeout(400)
     assert violations(page) == []
+
+
+def test_the_bench_opens_the_fullest_cell_narrows_it_and_clicks(
+    browser: Browser, public: Path, site: str, page: Page
+) -> None:
+    views = drawn.views_of(public)
+    open_map(page, site, views[drawn.NEAR])
+    assert page.get_attribute("html", "data-tiles") == "near"
+    assert len(page.evaluate("Atlas.tiles.inView(Atlas.page.map)")) > 100
+    told = drawn.acted(browser, f"{site}vi/map/index.html{views[drawn.NEAR]}")
+    assert list(told) == [drawn.FILTER, drawn.CLICK]
+    assert all(one.requests and one.wire and one.drawn for one in told.values())
 
 
 class _Host:

@@ -158,7 +158,7 @@ Atlas.columns = (() => {
     const mine = round += 1;
     try {
       await Atlas.spans.measure(state);
-      await need([...filters.flatMap((name) => columnsOf(name, state)), ...(filters.length ? ['x', 'y', 'kind', 'area', 'inside'] : []), ...(year === null ? [] : ['years']), ...(colour ? ['schedule'] : [])]);
+      await need([...filters.flatMap((name) => columnsOf(name, state)), ...(filters.length ? ['kind', 'area', 'inside'] : []), ...(state.view ? ['x', 'y'] : []), ...(year === null ? [] : ['years']), ...(colour ? ['schedule'] : [])]);
     } catch {
       asked = '';
       Atlas.base.tell(Atlas.big.say('not_loaded'));
@@ -295,9 +295,10 @@ Atlas.columns = (() => {
 
   /* The cells of the grid, of what the filters leave; null: as published. */
   /** @type {TiledColumns['cells']} */
-  function cells(zoom, on) {
-    const { x, y, kind } = held;
-    if (!result.fails || !x || !y || !kind) { return null; }
+  async function cells(zoom, on) {
+    if (!result.fails) { return null; }
+    const { x, y, kind } = await need(['x', 'y', 'kind']);
+    if (!result.fails) { return null; }
     cut ||= new Map();
     let made = cut.get(zoom);
     if (!made) {

@@ -55,7 +55,12 @@ Atlas.grid = (() => {
   /* The cells in view, those of the layers that are shown and of what the filters leave. */
   /** @param {L.Map} map @param {number} zoom @param {boolean[]} shown */
   async function draw(map, zoom, shown) {
-    const all = Atlas.columns?.cells(zoom, CELLS_ON) || await cells(zoom);
+    // counts of what the filters leave that did not come are no counts of everything
+    const left = await Atlas.columns?.cells(zoom, CELLS_ON).catch(() => {
+      Atlas.base.tell(Atlas.big.say('not_loaded'));
+      return [];
+    });
+    const all = left || await cells(zoom);
     if (!pane || zoom !== Atlas.big.gridZoom()) { return 0; }
     const bounds = map.getBounds().pad(0.1);
     const there = all.map(([x, y, counts]) => ({ x, y, counts, count: counts.reduce((sum, one, i) => sum + (shown[i] ? one : 0), 0) }))

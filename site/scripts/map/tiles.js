@@ -9,7 +9,9 @@ Atlas.tiles = (() => {
   const EDGE = 2; // around a sign, for its outline
   const PINS_MOST = 350; // more signs than these would be a wall: then each is a dot
   const KEPT = 80;
+  const LATE_MS = 200;
   const NEAR = 8;
+  const ROWS = 2 ** 20; // more than a map's layer has rows of signs
 
   /** @type {Map<string, Promise<TileFeature[]>>} */
   const asked = new Map();
@@ -24,6 +26,7 @@ Atlas.tiles = (() => {
   /** @type {Map<number, Head>} */
   let there = new Map();
   let isAsked = false;
+  let late = 0;
   let lit = -1;
 
   /* The place in the list of archives of the one that is fine enough for a zoom of the map. */
@@ -67,7 +70,11 @@ Atlas.tiles = (() => {
       asked.set(key, tile);
       tile.then((features) => {
         ready.set(key, features);
-        repaint();
+        // most often the others are there within a moment, and all are painted together
+        late ||= setTimeout(() => {
+          late = 0;
+          repaint();
+        }, LATE_MS);
       }, () => asked.delete(key));
     } else {
       asked.delete(key);
@@ -158,6 +165,8 @@ Atlas.tiles = (() => {
 
   function paint() {
     isAsked = false;
+    clearTimeout(late);
+    late = 0;
     if (!Atlas.big.isNear()) { clear(); return; }
     const { map } = Atlas.page;
     const bounds = canvas._bounds;
@@ -283,7 +292,7 @@ Atlas.tiles = (() => {
   /* Of signs that would hide each other one is shown, with the count of the others. */
   /** @returns {Head[]} */
   function stacked() {
-    /** @type {Map<string, Head[]>} */
+    /** @type {Map<number, Head[]>} */
     const cells = new Map();
     /** @type {Head[]} */
     const told = [];
@@ -292,7 +301,7 @@ Atlas.tiles = (() => {
       const [column, row] = [Math.floor(one.x / PIN), Math.floor(one.y / PIN)];
       for (let x = column - 1; x <= column + 1; x += 1) {
         for (let y = row - 1; y <= row + 1; y += 1) {
-          const over = (cells.get(`${x} ${y}`) || []).find((its) => Math.max(Math.abs(its.x - one.x), Math.abs(its.y - one.y)) < PIN);
+          const over = cells.get(x * ROWS + y)?.find((its) => Math.max(Math.abs(its.x - one.x), Math.abs(its.y - one.y)) < PIN);
           if (over) {
             over.more += 1;
             return;
@@ -300,8 +309,9 @@ Atlas.tiles = (() => {
         }
       }
       told.push(one);
-      const key = `${column} ${row}`;
-      cells.set(key, [...(cells.get(key) || []), one]);
+      const key = column * ROWS + row;
+      const here = cells.get(key);
+      if (here) { here.push(one); } else { cells.set(key, [one]); }
     });
     return told;
   }

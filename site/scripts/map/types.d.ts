@@ -145,7 +145,7 @@ interface TiledColumns {
   judge(state: State): Promise<boolean>;
   keys(name: string): Promise<Record<string, number>>;
   bins(name: string, most: number, many: number): Promise<{ counts: number[]; none: number }>;
-  cells(zoom: number, on: number): [number, number, number[]][] | null;
+  cells(zoom: number, on: number): Promise<[number, number, number[]][] | null>;
   isOut(n: number): boolean;
   look(n: number): Partial<TiledLook> | null;
   marks(year: number): Record<string, number>;
