@@ -118,7 +118,8 @@ Atlas.tiles = (() => {
       L.DomUtil.setPosition(self._container, min);
       Object.assign(self._container, { width: ratio * size.x, height: ratio * size.y });
       Object.assign(self._container.style, { width: `${size.x}px`, height: `${size.y}px` });
-      if (canvas) { paint(); }
+      // what is drawn now is painted with the tiles that come, where they come within a frame
+      if (canvas && Atlas.big.isNear()) { repaint(); } else { clear(); }
     }
   });
 
@@ -139,7 +140,7 @@ Atlas.tiles = (() => {
   /* Fetches what the view needs and draws it; returns how many features stand in the view. */
   /** @param {L.Map} map */
   async function draw(map) {
-    canvas._update();
+    if (!canvas._container.width) { canvas._update(); }
     const wanted = spots(map, canvas._bounds);
     await Promise.all(wanted.map(load));
     forget();
@@ -247,23 +248,26 @@ Atlas.tiles = (() => {
 
   /** @param {CanvasRenderingContext2D} pen @param {{ look: TiledLook, type: number, features: TileFeature[] }} group @param {Spot} spot @param {number} scale */
   function shapes(pen, { look, type, features }, spot, scale) {
-    pen.beginPath();
-    features.forEach(({ rings }) => rings.forEach((ring) => {
-      pen.moveTo(spot.left + ring[0] * scale, spot.top + ring[1] * scale);
-      for (let i = 2; i < ring.length; i += 2) { pen.lineTo(spot.left + ring[i] * scale, spot.top + ring[i + 1] * scale); }
-      if (type === 3) { pen.closePath(); }
-    }));
     const colour = colourOf(look.name);
     pen.strokeStyle = colour;
     pen.fillStyle = colour;
-    if (type === 3) {
-      pen.globalAlpha = look.dim ? 0.1 : 0.35;
-      pen.fill('evenodd');
-    }
-    pen.globalAlpha = look.dim ? 0.3 : 1;
     pen.lineWidth = type === 3 ? 2 : Atlas.big.told.widths[look.kind] || 2;
     pen.setLineDash(type === 2 && look.sign === 'approximate' ? [9, 7] : []);
-    pen.stroke();
+    // each by itself: of two that overlap in one path the common ground would be a hole
+    features.forEach(({ rings }) => {
+      pen.beginPath();
+      rings.forEach((ring) => {
+        pen.moveTo(spot.left + ring[0] * scale, spot.top + ring[1] * scale);
+        for (let i = 2; i < ring.length; i += 2) { pen.lineTo(spot.left + ring[i] * scale, spot.top + ring[i + 1] * scale); }
+        if (type === 3) { pen.closePath(); }
+      });
+      if (type === 3) {
+        pen.globalAlpha = look.dim ? 0.1 : 0.35;
+        pen.fill('evenodd');
+      }
+      pen.globalAlpha = look.dim ? 0.3 : 1;
+      pen.stroke();
+    });
     pen.globalAlpha = 1;
     pen.setLineDash([]);
   }
