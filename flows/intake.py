@@ -5,7 +5,7 @@ Paths in, paths out; they draw nothing, so ``atlas check`` loads no map and no P
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -43,7 +43,7 @@ from geodata.findings import Finding
 from geodata.freshness import Freshness
 from geodata.inbox import quarantined, refusals
 from geodata.read import Sheet
-from geodata.reader import Reader, is_outside
+from geodata.reader import Reader
 from geodata.voices import Combined, combine
 
 KEPT = "kept"
@@ -143,7 +143,7 @@ def check(order: Order, collected: Path) -> Path:
     items = read_collected(order)
     kept = Kept.of(order, KEPT, "geodata")
     read = Read(kept)
-    beforehand(order, keep_source, _heavy(items, kept, archive))
+    beforehand(order, keep_source, _heavy(order, items, kept))
     with Reader() as reader:
         remote = (item for item in items if item.files and item.source.is_remote)
         if any(not kept.has(kept.key(item.source, item.files)) for item in remote):
@@ -195,15 +195,18 @@ def _check_key(order: Order) -> str:
     return sha256_of(json.dumps(told).encode())
 
 
-def _heavy(items: Iterable[Collected], kept: Kept, archive: Archive) -> list[Collected]:
-    """Return what is not kept and worth a process of its own to be read, the largest first."""
+def _heavy(order: Order, items: list[Collected], kept: Kept) -> list[Collected]:
+    """Return what is not kept and worth the way to a cluster's worker, the largest first."""
+    if not order.cluster:
+        return []
+    archive = Archive(order.archive)
     sizes = {
-        item.source.source_id: sum(archive.path_of(f.sha256).stat().st_size for f in item.files)
+        item.source.source_id: sum(path.stat().st_size for path in paths if path.is_file())
         for item in items
-        if any(is_outside(item.source, archive.path_of(f.sha256)) for f in item.files)
+        if (paths := [archive.path_of(file.sha256) for file in item.files])
         and not kept.has(kept.key(item.source, item.files))
     }
-    heavy = [item for item in items if item.source.source_id in sizes]
+    heavy = [item for item in items if sizes.get(item.source.source_id, -1) >= order.part_bytes]
     return sorted(heavy, key=lambda item: -sizes[item.source.source_id])
 
 

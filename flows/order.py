@@ -24,7 +24,9 @@ LOCK = PROJECT / "requirements.lock"
 
 CLUSTER_ADDRESS = r"(tcp|tls)://[^\s/]+:\d+"
 PART_ROWS = 20_000
-"""So many places are one part of a search: some ten seconds of work."""
+PART_BYTES = 10_000_000
+"""So many places are one part of a search, and a source of so many bytes is a part of the check:
+some seconds of work, where to start a reader and to tell Prefect take one and a half."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,8 +53,8 @@ class Order(BaseModel):
     `flows.past`. ``wait_s``: how many seconds it waits for its turn, None for without end.
     ``publish_to``: targets beside the root.
     ``tile_over``: a layer with more features is published as vector tiles. ``cluster``: the
-    address of a Dask scheduler whose workers help, in parts of ``part_rows`` places; neither
-    changes a byte of the edition.
+    address of a Dask scheduler whose workers help, in parts of ``part_rows`` places or with
+    sources of ``part_bytes`` and more; none of the three changes a byte of the edition.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -78,6 +80,7 @@ class Order(BaseModel):
     wait_s: float | None = 0
     cluster: str = Field(default="", pattern=rf"^({CLUSTER_ADDRESS})?$")
     part_rows: int = Field(default=PART_ROWS, ge=1)
+    part_bytes: int = Field(default=PART_BYTES, ge=0)
 
     @property
     def var(self) -> Path:

@@ -27,7 +27,7 @@ from flows.server import Wait, prefect_server
 from geodata.errors import UsageError
 
 DASK = Path(sys.executable).with_name("dask")
-PLACES, PART = 2_000, 300
+PLACES, PART, BYTES = 2_000, 300, 1_000_000
 """So many that one file is read apart, and places are asked in several parts."""
 
 STALLING, OUTDATED = (Path(__file__).with_name(f"{name}.py") for name in ("stalling", "outdated"))
@@ -111,7 +111,14 @@ def order(tmp_path_factory: pytest.TempPathFactory) -> Order:
     """A made-up region, all of it tiled, as one machine refreshes it."""
     folder = tmp_path_factory.mktemp("region")
     region = region_of(write_region(folder / "sources", PLACES))
-    return Order(root=folder / "alone", region=region, online=False, tile_over=1, part_rows=PART)
+    return Order(
+        root=folder / "alone",
+        region=region,
+        online=False,
+        tile_over=1,
+        part_rows=PART,
+        part_bytes=BYTES,
+    )
 
 
 @pytest.fixture(scope="module")
