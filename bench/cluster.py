@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 from heapq import heapreplace
 from importlib import import_module
 from importlib.metadata import version
@@ -29,6 +28,7 @@ import distributed
 
 from bench.synthetic import region_of, write_region
 from bench.tables import machine, markdown, put
+from geodata.archive import sha256_of, sha256_of_file
 
 PLACES = 100_000
 MODELLED = (2, 4, 8, 16)
@@ -114,11 +114,9 @@ def carry_out(order: Any) -> str:
     steps.join(order, steps.resolve_claims(order, intake.check(order, intake.collect(order))))
     if notes := notes_taken(order):
         raise click.ClickException("; ".join(notes))
-    told = sorted((str(path), path.read_bytes()) for path in order.work.rglob("*.parquet"))
-    digest = sha256()
-    for path, content in told:
-        digest.update(f"{Path(path).name}\n".encode() + content)
-    return digest.hexdigest()
+    left = sorted(order.work.rglob("*.parquet"))
+    told = [f"{path.relative_to(order.work)} {sha256_of_file(path)}" for path in left]
+    return sha256_of("\n".join(told).encode())
 
 
 def measure(folder: Path, places: int) -> tuple[Parts, float]:
@@ -165,7 +163,6 @@ def ask(told: str, number: int, count: int) -> float:
     """Ask for every ``count``-th part from ``number`` on; return the seconds, without reading."""
     from flows.near import METRIC, _read
     from flows.order import Order
-    from geodata.archive import sha256_of_file
 
     order = Order.model_validate_json(told)
     path = order.work / METRIC
@@ -212,7 +209,7 @@ def _row(title: str, count: str, told: Sequence[float], ratio: str) -> list[str]
 
 
 @click.command()
-@click.option("--places", type=click.IntRange(min=1_000), default=PLACES, show_default=True)
+@click.option("--places", type=click.IntRange(min=50_000), default=PLACES, show_default=True)
 def main(places: int) -> None:
     """Measure one and two workers, and write the table into README.md."""
     from flows.cli import PREFECT_SETTINGS
