@@ -1,7 +1,9 @@
 /* Finds tiled records by name, and hands them to the shortlist and the comparison. */
 'use strict';
 Atlas.found = (() => {
-  const { find } = Atlas.base;
+  const { find, say, number } = Atlas.base;
+  const NEAR = ['road', 'canal', 'port'];
+  const NUMBERS = ['area_ha', 'price_usd_m2', 'occupancy_pct'];
   const SEARCHED = 2;
   const FOUND = 20;
 
@@ -48,15 +50,34 @@ Atlas.found = (() => {
     try {
       const n = await Atlas.big.numberOf(id);
       if (n === undefined) { throw new Error(`no record ${id}`); }
-      (find().others ||= {})[id] = foundOf(await Atlas.big.details(n));
+      const [one, row] = await Promise.all([Atlas.big.details(n), Atlas.taken.row(n)]);
+      (find().others ||= {})[id] = foundOf(one, row);
     } catch {
       strange.add(id);
     }
   }
 
+  /* What the row of the download tells beside the details: where it lies, how near, how complete. */
+  /** @param {Record<string, any>} row @param {Record<string, Cell>} cells */
+  function fill(row, cells) {
+    const { choices } = find();
+    [['commune', row.commune_ids], ['district', row.district_ids]].forEach(([name, ids]) => {
+      const labels = new Map(choices[name]);
+      const names = String(ids).split(';').flatMap((id) => labels.get(id) || []);
+      if (names.length) { cells[name] = [names.join('; ')]; }
+    });
+    NEAR.forEach((name) => {
+      const [least, most] = [row[`${name}_least_km`], row[`${name}_most_km`]];
+      if (most !== '') { cells[name] = [Atlas.list.span([least, most]), say('measured'), [], '', '', [least, most]]; }
+    });
+    const share = row.completeness_pct;
+    cells.completeness = [`${number(share)}%`, say('measured'), [], '', '', share];
+    NUMBERS.forEach((name) => { if (cells[name] && row[name] !== '') { cells[name][5] = row[name]; } });
+  }
+
   /* A tiled record's details as the cells of a comparison. */
-  /** @param {any} one @returns {Found} */
-  function foundOf(one) {
+  /** @param {any} one @param {Record<string, any>} known @returns {Found} */
+  function foundOf(one, known) {
     const { documents, rows } = find();
     const cite = (/** @type {string} */ name) => [documents.indexOf(name) < 0 ? documents.push(name) - 1 : documents.indexOf(name)];
     /** @type {Record<string, Cell>} */
@@ -68,6 +89,7 @@ Atlas.found = (() => {
       if (!row) { rows.splice(3, 0, row = [title, title, '']); }
       cells[row[0]] = [text, date, cite(names), confidence, others];
     });
+    fill(known, cells);
     return { name: one.name, table: one.table, kind: one.kind, says: one.says, inside: '', is: {}, numbers: {}, near: {}, to: {}, years: '', money: [], cells, carry: [] };
   }
 
@@ -75,7 +97,7 @@ Atlas.found = (() => {
   function routes() {
     const { state } = Atlas.page;
     const ids = [...new Set([state.id, state.route, ...(state.shortlist || [])])];
-    return ids.flatMap((id) => {
+    return ids.filter((id) => id && may(id)).flatMap((id) => {
       const other = find().others?.[id];
       return other?.table === 'routes' ? [/** @type {[string, string]} */ ([id, other.name])] : [];
     });

@@ -49,17 +49,18 @@ Atlas.spans = (() => {
     return [Math.floor(Math.max(0, metres - extent - error) / HUNDRED_M), Math.ceil((metres + error) / HUNDRED_M)];
   }
 
+  /* Distances to a route are told of places alone, as in the other layers. */
   /** @param {string} name @param {(latitude: number, longitude: number) => number} far @param {number} its @param {number} reach */
   async function fill(name, far, its, reach) {
     const columns = /** @type {TiledColumns} */ (Atlas.columns);
-    const held = await columns.need(['px', 'py', 'doubt', 'extent']);
-    const { px, py, doubt, extent } = held;
+    const { px, py, doubt, extent, kind } = await columns.need(['px', 'py', 'doubt', 'extent', 'kind']);
+    const isAsked = columns.keysOf('kind').map(([one]) => name === 'point' || !Atlas.big.isRoute(one));
     const [low, high] = [new Uint32Array(px.length).fill(NONE), new Uint32Array(px.length).fill(NONE)];
     const size = 2 ** FINE_ZOOM;
     let [most, known] = [0, 0];
     await columns.each((from, to) => {
       for (let n = from; n < to; n += 1) {
-        if (px[n] === NONE) { continue; }
+        if (px[n] === NONE || !isAsked[kind[n]]) { continue; }
         const latitude = Math.atan(Math.sinh(Math.PI * (1 - (2 * (py[n] + 0.5)) / size))) / DEGREE;
         const metres = far(latitude, ((px[n] + 0.5) / size) * 360 - 180);
         if (metres - extent[n] > reach) { continue; }

@@ -47,6 +47,14 @@ Atlas.taken = (() => {
     return carried.map((name) => (name in same ? same[/** @type {'as_of'} */ (name)] : shard[name]?.[i] ?? ''));
   }
 
+  /* One record's row, cell by cell. */
+  /** @type {AtlasScripts['taken']['row']} */
+  async function row(n) {
+    const [shard] = (await files('rows', [n])).values();
+    const told = cells(shard, n % Atlas.big.told.shard);
+    return Object.fromEntries(find().carried.map((name, i) => [name, told[i]]));
+  }
+
   /** @param {number} n @returns {Asked} */
   function asked(n) {
     const { span } = Atlas.order;
@@ -77,5 +85,5 @@ Atlas.taken = (() => {
     }));
   }
 
-  return { rows, shape };
+  return { rows, row, shape };
 })();

@@ -414,7 +414,7 @@ interface AtlasScripts {
     ready(ids: string[]): Promise<void>;
     routes(): [string, string][];
   };
-  taken: { rows(withShapes: boolean): Promise<Row[] | null>; shape(n: number): Promise<Shape | null> };
+  taken: { rows(withShapes: boolean): Promise<Row[] | null>; row(n: number): Promise<Record<string, any>>; shape(n: number): Promise<Shape | null> };
   map: (id: string, options: L.MapOptions) => L.Map;
   layer: (id: string) => L.LayerGroup;
   begin: (parts: Parts) => void;
