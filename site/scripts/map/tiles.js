@@ -6,6 +6,7 @@ Atlas.tiles = (() => {
   const PADDING = 0.1;
   const PIN = 26;
   const DOT = 4;
+  const TINY = 12; // an area smaller than this would be all outline
   const EDGE = 2; // around a sign, for its outline
   const PINS_MOST = 350; // more signs than these would be a wall: then each is a dot
   const KEPT = 80;
@@ -254,7 +255,8 @@ Atlas.tiles = (() => {
     pen.lineWidth = type === 3 ? 2 : Atlas.big.told.widths[look.kind] || 2;
     pen.setLineDash(type === 2 && look.sign === 'approximate' ? [9, 7] : []);
     // each by itself: of two that overlap in one path the common ground would be a hole
-    features.forEach(({ rings }) => {
+    features.forEach(({ rings, box: [west, north, east, south] }) => {
+      const isTiny = type === 3 && Math.max(east - west, south - north) * scale < TINY;
       pen.beginPath();
       rings.forEach((ring) => {
         pen.moveTo(spot.left + ring[0] * scale, spot.top + ring[1] * scale);
@@ -262,9 +264,10 @@ Atlas.tiles = (() => {
         if (type === 3) { pen.closePath(); }
       });
       if (type === 3) {
-        pen.globalAlpha = look.dim ? 0.1 : 0.35;
+        pen.globalAlpha = look.dim ? 0.1 : isTiny ? 0.7 : 0.35;
         pen.fill('evenodd');
       }
+      if (isTiny) { return; }
       pen.globalAlpha = look.dim ? 0.3 : 1;
       pen.stroke();
     });
