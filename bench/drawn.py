@@ -5,6 +5,7 @@ quarter of the speed. The usual way is GeoPandas and one Folium page with all fe
 """
 
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -253,7 +254,8 @@ def main(sizes: str, runs: int, ready: Path | None) -> None:
                 found[USUAL] = usual(sources, runs)
         rows += [row(size, name, one) for name, one in found.items()]
         click.echo("\n".join(" | ".join(cells) for cells in rows[-len(found) :]))
-    put("drawn", f"{markdown(HEADER, rows)}\n{machine('Chromium')}")
+    load = f"Load of the machine meanwhile: {os.getloadavg()[1]:.0f}; 2 to 3 of it are this."
+    put("drawn", f"{markdown(HEADER, rows)}\n{machine('Chromium')} {load}")
 
 
 if __name__ == "__main__":
