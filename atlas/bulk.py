@@ -6,7 +6,7 @@ import pandas as pd
 
 from atlas.formats import NUMBER_FIELDS, TEXT_FIELDS
 from atlas.tiled import Tiled
-from geodata.cells import by_value, parts_of
+from geodata.cells import only_known
 from geodata.crs import DISPLAY_CRS
 
 CLAIMED = {"area_ha": "area_ha", "occupancy_pct": "occupancy_pct", "length_km": "length_km_claimed"}
@@ -22,16 +22,12 @@ def bulk_layer(tiled: Tiled, table: str) -> gpd.GeoDataFrame:
     told = pd.DataFrame(subjects.drop(columns="geometry")).rename(columns={"subject_id": "id"})
     told["stage_on"] = told["stage_on"].where(told["stage_id"] != "", "")
     told["stage_group"] = told["stage_group"].where(told["stage_id"] != "", "")
-    told["commune_ids"] = _known(told["commune_ids"], set(tiled.names["communes"]["unit_id"]))
+    told["commune_ids"] = only_known(told["commune_ids"], set(tiled.names["communes"]["unit_id"]))
     told = told.join(_claimed(tiled)).join(_notes(tiled))
     texts = {name: told[name].astype("str").where(told[name].notna()) for name in TEXT_FIELDS}
     numbers = {name: told[name].astype("float64") for name in NUMBER_FIELDS}
     shapes = gpd.GeoSeries(list(subjects["shape"]), index=told.index, crs=DISPLAY_CRS)
     return gpd.GeoDataFrame(texts | numbers, geometry=shapes).reset_index(drop=True)
-
-
-def _known(cells: "pd.Series[str]", units: set[str]) -> "pd.Series[str]":
-    return by_value(cells, lambda cell: ";".join(u for u in parts_of(cell) if u in units))
 
 
 def _claimed(tiled: Tiled) -> pd.DataFrame:

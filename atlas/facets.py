@@ -13,7 +13,7 @@ from atlas.telling import NOT_KNOWN
 from atlas.tiled import Tiled, held
 from atlas.track import OWNING
 from atlas.words import Words
-from geodata.cells import by_value, rows_of
+from geodata.cells import by_value, only_known, rows_of
 from geodata.schema import FUNDS
 
 UNPLACED = "unplaced"
@@ -27,12 +27,11 @@ LISTED = re.compile(r"\s*[;,]\s*")
 def facet_keys(tiled: Tiled) -> dict[str, "pd.Series[str]"]:
     """Return each record's keys in each facet, joined by ``;``."""
     subjects = tiled.subjects
-    units = tiled.names["communes"].set_index("unit_id")["level"]
+    levels = tiled.names["communes"].groupby("level")["unit_id"].agg(set)
+    units = {level: levels.get(level, set()) for level in ("old_district", "commune")}
     is_route = subjects["table"] == "routes"
-    nodes = {
-        level: _only(subjects["node_ids"], units, level) for level in ("old_district", "commune")
-    }
-    own = _only(subjects["commune_ids"], units, "commune")
+    nodes = {level: only_known(subjects["node_ids"], known) for level, known in units.items()}
+    own = only_known(subjects["commune_ids"], units["commune"])
     passed = own.where(subjects["commune_ids"] != "", nodes["commune"])
     districts = subjects["district_ids"]
     method = subjects["method"].fillna("").mask(subjects["is_unplaced"], UNPLACED)
@@ -48,13 +47,6 @@ def facet_keys(tiled: Tiled) -> dict[str, "pd.Series[str]"]:
         "accuracy": method,
         "conflict": _conflicts(tiled),
     }
-
-
-def _only(cells: "pd.Series[str]", levels: "pd.Series[str]", level: str) -> "pd.Series[str]":
-    """Leave in each list only the units of one level."""
-    return by_value(
-        cells, lambda cell: ";".join(u for u in cell.split(";") if levels.get(u) == level)
-    )
 
 
 def _joined(rows: pd.DataFrame, tiled: Tiled) -> "pd.Series[str]":

@@ -50,18 +50,18 @@ def find_near(
 
 
 @in_region
-def keep_near(order: Order, part: Part) -> pd.DataFrame:
-    """Find what is near to the places of one part, and keep it."""
+def keep_near(order: Order, part: Part, kept: Kept | None = None) -> pd.DataFrame:
+    """Find what is near to the places of one part, and keep it; a worker asks where."""
     search, cut = _read(order.work / METRIC, part.sha256, order.part_rows)
     found = search.nearest(cut[part.number])
-    kept = Kept.of(order, KEPT, "geodata", "atlas")
+    kept = kept or Kept.of(order, KEPT, "geodata", "atlas")
     kept.keep_frame(_key(kept, order, part), found)
     return found
 
 
 def _found(order: Order, kept: Kept, part: Part) -> pd.DataFrame:
     found = kept.frame(_key(kept, order, part))
-    return keep_near(order, part) if found is None else found
+    return keep_near(order, part, kept) if found is None else found
 
 
 def _key(kept: Kept, order: Order, part: Part) -> str:

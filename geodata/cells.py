@@ -1,7 +1,7 @@
 """Cells and rows of tables of text: the few words that all steps share."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from typing import Any, TypeAlias, TypeVar
 
@@ -72,6 +72,11 @@ def among(cells: "Cells | pd.Index[str]", values: Iterable[str]) -> Truths:
 def _found(cells: Cells, pattern: str) -> Truths:
     found = pc.match_substring_regex(pa.array(cells, pa.large_string()), pattern)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def only_known(cells: "pd.Series[str]", known: Collection[str]) -> "pd.Series[str]":
+    """Leave in each list only the parts that are among the known ones."""
+    return by_value(cells, lambda cell: ";".join(p for p in parts_of(cell) if p in known))
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, str]]:

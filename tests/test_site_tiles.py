@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -24,6 +25,8 @@ from builds import PROJECT
 from flows.serve import site_app
 from hostile import HOSTILE
 from made_up import big_book
+
+Spot = tuple[float, float]
 
 NEAR = "12/8.7600/103.5200"
 READY = "html[data-big-ready=true]"
@@ -145,14 +148,20 @@ def test_a_link_that_leads_near_asks_for_each_part_once_and_early(page: Page, si
     assert abs(reader - names.index(parts[0].split(" ")[0])) == 1
 
 
-def test_a_click_opens_the_record_and_the_link_keeps_it(page: Page, site: str, book: Book) -> None:
-    row = subjects(book).iloc[1500]
+def look_near(page: Page, site: str, row: pd.Series) -> tuple[Spot, Spot]:
+    """Open the map near a record; return where on the screen the map begins and the record is."""
     open_map(page, site, f"#map=15/{row['lat']:.4f}/{row['lon']:.4f}")
     page.wait_for_selector("html[data-tiles=near]")
-    spot = page.evaluate(f"Atlas.page.map.latLngToContainerPoint([{row['lat']}, {row['lon']}])")
+    at = page.evaluate(f"Atlas.page.map.latLngToContainerPoint([{row['lat']}, {row['lon']}])")
     box = page.locator(".atlas-map").bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + spot["x"], box["y"] + spot["y"])
+    return (box["x"], box["y"]), (box["x"] + at["x"], box["y"] + at["y"])
+
+
+def test_a_click_opens_the_record_and_the_link_keeps_it(page: Page, site: str, book: Book) -> None:
+    row = subjects(book).iloc[1500]
+    corner, spot = look_near(page, site, row)
+    page.mouse.click(*spot)
     expect(page.locator("#panel-name")).to_have_text(row["name_en"])
     expect(page.locator("#panel dd").first).to_contain_text("Source: Made-up document")
     expect(page.locator("#panel .acts a").first).to_have_attribute("href", "../sources/index.html")
@@ -167,14 +176,10 @@ def test_a_click_opens_the_record_and_the_link_keeps_it(page: Page, site: str, b
 
 def test_what_is_pointed_at_is_called_by_its_name(page: Page, site: str, book: Book) -> None:
     row = subjects(book).iloc[1500]
-    open_map(page, site, f"#map=15/{row['lat']:.4f}/{row['lon']:.4f}")
-    page.wait_for_selector("html[data-tiles=near]")
-    spot = page.evaluate(f"Atlas.page.map.latLngToContainerPoint([{row['lat']}, {row['lon']}])")
-    box = page.locator(".atlas-map").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + spot["x"], box["y"] + spot["y"])
+    corner, spot = look_near(page, site, row)
+    page.mouse.move(*spot)
     expect(page.locator(".leaflet-tooltip.hint")).to_have_text(row["name_en"])
-    page.mouse.move(box["x"] + 2, box["y"] - 20)
+    page.mouse.move(corner[0] + 2, corner[1] - 20)
     expect(page.locator(".leaflet-tooltip.hint")).to_have_count(0)
 
 
