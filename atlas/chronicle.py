@@ -1,6 +1,10 @@
-"""The history of a book in one language: by edition and record, and who is fed what."""
+"""The history of a book in one language: by edition and record, and who is fed what.
 
-from collections.abc import Iterable, Mapping
+A history grows without end, a page does not: what no page or feed shows is never put in words,
+and what several show is told once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,13 +21,29 @@ SHOWN_LINES = 400
 
 SHOWN_EDITIONS = 60
 
+SHOWN_STORIES = 10
+"""A record's page and its feed tell so many of the newest editions that changed it."""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """That one edition changed one record, not yet in words.
+
+    ``groups`` are the stage groups that it is news of: where the record then stood, and what it
+    left.
+    """
+
+    past: Past
+    subject_id: str
+    changes: Sequence[Changed]
+    groups: frozenset[str]
+
 
 @dataclass(frozen=True)
 class Story:
     """What one edition changed about one record; ``record`` is None where it is gone.
 
-    ``subject_id`` is "" for what is about no record; ``table`` then names the table. ``groups``
-    are the stage groups that it is news of: where the record then stood, and what it left.
+    ``subject_id`` is "" for what is about no record; ``table`` then names the table.
     """
 
     past: Past
@@ -32,7 +52,6 @@ class Story:
     record: Record | None
     lines: tuple[Line, ...]
     table: str = ""
-    groups: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -57,23 +76,43 @@ class Chronicle:
         return {stage.stage_id: stage.group for stage in self.book.stages}
 
     @cached_property
-    def _by_record(self) -> Mapping[str, list[tuple[Past, list[Changed]]]]:
-        found: dict[str, list[tuple[Past, list[Changed]]]] = {}
+    def _mentions(self) -> Mapping[str, list[Mention]]:
+        found: dict[str, list[Mention]] = {}
         for past in self.book.history:
             for subject_id, changes in by_subject(past.changes).items():
-                found.setdefault(subject_id, []).append((past, changes))
+                mention = self._mention(past, subject_id, changes)
+                found.setdefault(subject_id, []).append(mention)
         return found
 
+    def _mention(self, past: Past, subject_id: str, changes: Sequence[Changed]) -> Mention:
+        left = {self._groups.get(c.was.get("stage_id", ""), "") for c in changes if c.was}
+        groups = frozenset(left | {past.groups.get(subject_id, "")}) - {""}
+        return Mention(past, subject_id, changes, groups)
+
     @cached_property
-    def _stories(self) -> dict[str, list[Story]]:
+    def _told(self) -> dict[tuple[str, str], Story]:
         return {}
 
-    def of_record(self, subject_id: str, at_most: int) -> tuple[Story, ...]:
-        """Return what the newest editions changed about one record; each is told once for all."""
-        stories = self._stories.setdefault(subject_id, [])
-        for past, changes in self._by_record.get(subject_id, [])[len(stories) : at_most]:
-            stories.append(self._story(past, subject_id, changes))
-        return tuple(stories[:at_most])
+    def mentions(self, subject_id: str) -> Sequence[Mention]:
+        """Return which editions changed a record, newest first."""
+        return self._mentions.get(subject_id, [])
+
+    def story(self, mention: Mention) -> Story:
+        """Put in words what an edition changed about a record, once for all who show it."""
+        key = mention.past.edition, mention.subject_id
+        if key not in self._told:
+            self._told[key] = Story(
+                mention.past,
+                mention.subject_id,
+                self.teller.subject(mention.subject_id, mention.changes),
+                self.records.get(mention.subject_id),
+                self.teller.lines(mention.changes),
+            )
+        return self._told[key]
+
+    def of_record(self, subject_id: str) -> tuple[Story, ...]:
+        """Return what the newest editions changed about one record."""
+        return tuple(self.story(one) for one in self.mentions(subject_id)[:SHOWN_STORIES])
 
     def of_edition(self, past: Past) -> tuple[Story, ...]:
         """Return what one edition changed: records in their order, those gone, then tables."""
@@ -81,25 +120,14 @@ class Chronicle:
         loose = groups.pop("", [])
         there = [key for key in self.records if key in groups]
         gone = sorted(groups.keys() - self.records.keys())
-        stories = [self._story(past, key, groups[key]) for key in (*there, *gone)]
+        told = (self._mention(past, key, groups[key]) for key in (*there, *gone))
+        stories = [self.story(mention) for mention in told]
         for table in TABLES:
             mine = [change for change in loose if change.table == table.name]
             if mine:
                 title, lines = table_title(table.name, self.words), self.teller.lines(mine)
                 stories.append(Story(past, "", title, None, lines, table.name))
         return tuple(stories)
-
-    def _story(self, past: Past, subject_id: str, changes: Iterable[Changed]) -> Story:
-        told = list(changes)
-        left = {self._groups.get(c.was.get("stage_id", ""), "") for c in told if c.was}
-        return Story(
-            past,
-            subject_id,
-            self.teller.subject(subject_id, told),
-            self.records.get(subject_id),
-            self.teller.lines(told),
-            groups=frozenset(left | {past.groups.get(subject_id, "")}) - {""},
-        )
 
     def of_page(self) -> dict[str, object]:
         """Return what the changes page shows: this edition whole, the earlier ones counted."""

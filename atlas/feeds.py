@@ -8,12 +8,12 @@ dozen elements: the standard library writes them, and a library for it would bri
 import re
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
-from atlas.chronicle import Chronicle, Story, districts
+from atlas.chronicle import Chronicle, Mention, Story, districts
 from atlas.news import line_text
 from atlas.records import Book, Past
 from atlas.telling import STAGE_GROUPS
@@ -23,10 +23,11 @@ from geodata.region import here
 ATOM = "http://www.w3.org/2005/Atom"
 XHTML = "http://www.w3.org/1999/xhtml"
 ALL = "feed"
+END = "</feed>"
 NO_XML = re.compile("[\ufffe\uffff\ud800-\udfff]")
 
 ENTRIES = 50
-"""The newest so many are in a feed; the history file has all."""
+"""The newest so many are in a feed of many records; the history file has all."""
 
 LINES = 20
 """A reader of a feed follows the link for more."""
@@ -56,10 +57,10 @@ def stage_feed(group: str) -> str:
 def write_feeds(chronicle: Chronicle, out: Path, site_url: str) -> None:
     """Write every feed of one language below ``out``."""
     (out / "feeds").mkdir(parents=True, exist_ok=True)
+    press = Press(chronicle.book, chronicle.words, site_url)
     for feed in feeds(chronicle):
-        text = atom(feed, chronicle.book, chronicle.words, site_url)
         path = out / feed_path(feed.name, chronicle.words.lang)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(press.atom(feed), encoding="utf-8")
 
 
 def feeds(chronicle: Chronicle) -> list[Feed]:
@@ -70,23 +71,20 @@ def feeds(chronicle: Chronicle) -> list[Feed]:
         if len(stories) < ENTRIES:
             stories += _edition(chronicle, past)
     made = [Feed(ALL, words("feed.all"), "changes", tuple(stories[:ENTRIES]))]
-    known = {r.subject_id: chronicle.of_record(r.subject_id, ENTRIES) for r in book.records}
     for record in book.records:
         page = f"{record.table}/{record.subject_id}"
-        name = words.of(record, "name")
-        made.append(
-            Feed(record.subject_id, words("feed.one", name=name), page, known[record.subject_id])
-        )
+        title = words("feed.one", name=words.of(record, "name"))
+        made.append(Feed(record.subject_id, title, page, chronicle.of_record(record.subject_id)))
+    known = {record.subject_id: chronicle.mentions(record.subject_id) for record in book.records}
     for unit in _old_districts(book):
-        mine = [r for r in book.records if unit in {u.unit_id for u in districts(r)}]
+        inside = [r for r in book.records if unit in {u.unit_id for u in districts(r)}]
+        mine = (one for record in inside for one in known[record.subject_id])
         title = words("feed.one", name=_unit_name(book, unit, words))
-        made.append(
-            Feed(unit, title, "changes", _newest(s for r in mine for s in known[r.subject_id]))
-        )
+        made.append(Feed(unit, title, "changes", _newest(chronicle, mine)))
     for group in STAGE_GROUPS:
-        told = (s for mine in known.values() for s in mine if group in s.groups)
+        mine = (one for several in known.values() for one in several if group in one.groups)
         title = words("feed.stage", stage=words(f"stage_group.{group}"))
-        made.append(Feed(stage_feed(group), title, "changes", _newest(told)))
+        made.append(Feed(stage_feed(group), title, "changes", _newest(chronicle, mine)))
     return made
 
 
@@ -96,9 +94,9 @@ def _edition(chronicle: Chronicle, past: Past) -> list[Story]:
     return told or [Story(past, "", "", None, ())]
 
 
-def _newest(stories: Iterable[Story]) -> tuple[Story, ...]:
-    ordered = sorted(stories, key=lambda s: (s.past.as_of, s.past.edition, s.subject_id))
-    return tuple(reversed(ordered))[:ENTRIES]
+def _newest(chronicle: Chronicle, mentions: Iterable[Mention]) -> tuple[Story, ...]:
+    ordered = sorted(mentions, key=lambda m: (m.past.as_of, m.past.edition, m.subject_id))
+    return tuple(chronicle.story(one) for one in ordered[: -ENTRIES - 1 : -1])
 
 
 def _old_districts(book: Book) -> list[str]:
@@ -111,27 +109,46 @@ def _unit_name(book: Book, unit_id: str, words: Words) -> str:
     return words.of(units[units["unit_id"] == unit_id].iloc[0].to_dict(), "name")
 
 
-def atom(feed: Feed, book: Book, words: Words, site_url: str) -> str:
-    """Return one feed as Atom."""
-    root = ElementTree.Element("feed", {"xmlns": ATOM, "xml:lang": words.lang})
-    path = feed_path(feed.name, words.lang)
-    days = [story.past.as_of for story in feed.stories] or [book.as_of.isoformat()]
-    _add(root, "title", feed.title)
-    _add(root, "subtitle", words("site.name"))
-    _add(root, "id", _urn(path))
-    _add(root, "updated", _stamp(max(days)))
-    _link(root, "self", site_url + path, "application/atom+xml")
-    _link(root, "alternate", f"{site_url}{words.lang}/{feed.page}/index.html", "text/html")
-    _add(ElementTree.SubElement(root, "author"), "name", words("site.name"))
-    for story in feed.stories:
-        _entry(root, story, words, site_url)
-    ElementTree.indent(root, " ")
-    body = ElementTree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{body}\n'
+@dataclass(frozen=True)
+class Press:
+    """Writes feeds in one language; an entry that several of them have is written once."""
+
+    book: Book
+    words: Words
+    site_url: str
+    _entries: dict[tuple[str, str, str], str] = field(default_factory=dict)
+
+    def atom(self, feed: Feed) -> str:
+        """Return one feed as Atom."""
+        words, site_url = self.words, self.site_url
+        root = ElementTree.Element("feed", {"xmlns": ATOM, "xml:lang": words.lang})
+        path = feed_path(feed.name, words.lang)
+        days = [story.past.as_of for story in feed.stories] or [self.book.as_of.isoformat()]
+        _add(root, "title", feed.title)
+        _add(root, "subtitle", words("site.name"))
+        _add(root, "id", _urn(path))
+        _add(root, "updated", _stamp(max(days)))
+        _link(root, "self", site_url + path, "application/atom+xml")
+        _link(root, "alternate", f"{site_url}{words.lang}/{feed.page}/index.html", "text/html")
+        _add(ElementTree.SubElement(root, "author"), "name", words("site.name"))
+        head = _text(root).removesuffix(END)
+        entries = "".join(f" {self._entry(story)}\n" for story in feed.stories)
+        return f'<?xml version="1.0" encoding="utf-8"?>\n{head}{entries}{END}\n'
+
+    def _entry(self, story: Story) -> str:
+        key = story.past.edition, story.subject_id, story.table
+        if key not in self._entries:
+            self._entries[key] = _text(_entry(story, self.words, self.site_url), level=1)
+        return self._entries[key]
 
 
-def _entry(root: ElementTree.Element, story: Story, words: Words, site_url: str) -> None:
-    entry = ElementTree.SubElement(root, "entry")
+def _text(element: ElementTree.Element, level: int = 0) -> str:
+    ElementTree.indent(element, " ", level)
+    return ElementTree.tostring(element, encoding="unicode")
+
+
+def _entry(story: Story, words: Words, site_url: str) -> ElementTree.Element:
+    entry = ElementTree.Element("entry")
     past, date = story.past, words.date(story.past.as_of)
     title = words("feed.entry", name=story.name, date=date) if story.lines else _bare(past, words)
     about = f"{story.record.table}/{story.subject_id}" if story.record else "changes"
@@ -151,6 +168,7 @@ def _entry(root: ElementTree.Element, story: Story, words: Words, site_url: str)
             _add(listed, "li", text)
     else:
         _add(box, "p", title)
+    return entry
 
 
 def _bare(past: Past, words: Words) -> str:

@@ -76,8 +76,6 @@ ROW_FACETS = ("kind", "stage", "schedule", "district", "commune", "who", "fund")
 
 FOLD = "scripts/fold.js"
 ROWS = (FOLD, "scripts/rows.js")
-SHOWN_STORIES = 40
-"""A record's page shows so many of the newest editions that changed it."""
 
 LEAFLET = "node_modules/leaflet/dist/leaflet.js"
 FUZZY = "node_modules/@leeoniya/ufuzzy/dist/uFuzzy.iife.min.js"
@@ -188,14 +186,15 @@ def _titles(words: Words, name: str) -> dict[str, object]:
 
 def _write_record(made: Site, lang: str, record: Record) -> None:
     page, words = f"{record.table}/{record.subject_id}", made.words[lang]
-    name = words.of(record, "name")
+    name, chronicle = words.of(record, "name"), made.chronicles[lang]
     values = _values(made, lang, page) | {
         "record": record,
         "title": name,
         "description": words("record.description", name=name, kind=words(f"kind.{record.kind}")),
         "money": money_by_kind(record),
         "gantt": record_gantt(record, made.book.as_of),
-        "history": made.chronicles[lang].of_record(record.subject_id, SHOWN_STORIES),
+        "history": chronicle.of_record(record.subject_id),
+        "mention_count": len(chronicle.mentions(record.subject_id)),
     }
     values |= made.handouts.of_record(record, words)
     _write_page(made, lang, page, "record", values)

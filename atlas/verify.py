@@ -7,9 +7,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from selectolax.lexbor import LexborHTMLParser
 
 from atlas.views import Known, read_known, view_faults
 from geodata.errors import PublishRefusedError
@@ -24,6 +25,7 @@ LOADING_LINKS = {
     *("dns-prefetch", "prerender", "apple-touch-icon"),
 }
 LOADING_SHAPES = {"image", "use", "feimage"}
+INLINE = ("script", "style")
 LATER_FILES = ("status.json", "status.md")
 ANYWHERE = "404.html"
 """The page that a host shows at any depth: its addresses begin at the host's root."""
@@ -38,7 +40,7 @@ CSS_URL = re.compile(r"(?:url\(\s*|@import\s+(?!url))['\"]?([^'\")\s;]+)", re.IG
 
 
 @dataclass
-class Page(HTMLParser):
+class Page:
     """What one page links to, loads at once and later, and declares.
 
     ``views`` is what links may ask of it, where it is a map.
@@ -53,12 +55,6 @@ class Page(HTMLParser):
     lang: str = ""
     views: Known | None = None
 
-    def __post_init__(self) -> None:
-        """Start the parser."""
-        super().__init__(convert_charrefs=True)
-        self._inline = ""
-        self._is_data = False
-
     def start_from(self, home: str) -> None:
         """Read the page's own addresses, which begin with ``home``, as from the site's root."""
         for addresses in (self.links, self.loads):
@@ -67,16 +63,14 @@ class Page(HTMLParser):
             self.faults += [f"{a} depends on where the page is shown" for a in strange]
             addresses[:] = [a.removeprefix(home) if a in own else a for a in addresses]
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note what a tag links to, loads or should not have."""
-        told = {name: value or "" for name, value in attrs}
+    def note(self, tag: str, told: Mapping[str, str], text: str) -> None:
+        """Note what an element links to, loads or should not have; ``text`` is a script's."""
         self.tags[tag] = self.tags.get(tag, 0) + 1
         self.ids += [told["id"]] if "id" in told else []
-        self._inline = tag if tag in ("script", "style") and "src" not in told else ""
-        self._is_data = tag == "script" and told == DATA_SCRIPT
         if tag == "html":
             self.lang = told.get("lang", "")
         self.faults += [f"<{tag} {name}> runs or styles in line" for name in _inline_names(told)]
+        self.faults += _inline_faults(tag, told, text)
         self.later += told.get("data-later", "").split()
         self.loads += [value for name, value in told.items() if name in LOADED]
         if tag == "link" and set(told.get("rel", "").lower().split()) & LOADING_LINKS:
@@ -86,18 +80,15 @@ class Page(HTMLParser):
         elif "href" in told:
             self.links.append(told["href"])
 
-    def handle_data(self, data: str) -> None:
-        """A script or style with text in the page is a fault, unless it is sound JSON-LD."""
-        if self._is_data:
-            self.faults += [f"JSON-LD {fault}" for fault in _data_faults(data)]
-        elif self._inline and data.strip():
-            self.faults.append(f"<{self._inline}> with text in the page")
-            self._inline = ""
 
-    def handle_endtag(self, tag: str) -> None:
-        """Leave the script or style."""
-        self._inline = ""
-        self._is_data = False
+def _inline_faults(tag: str, told: Mapping[str, str], text: str) -> Iterator[str]:
+    """A script or style with text in the page is a fault, unless it is sound JSON-LD."""
+    if tag == "template":
+        yield "<template> holds what nobody has looked at"
+    elif tag == "script" and told == DATA_SCRIPT:
+        yield from (f"JSON-LD {fault}" for fault in _data_faults(text))
+    elif text.strip() and "src" not in told:
+        yield f"<{tag}> with text in the page"
 
 
 def _data_faults(text: str) -> Iterator[str]:
@@ -109,15 +100,18 @@ def _data_faults(text: str) -> Iterator[str]:
         yield "is no JSON"
 
 
-def _inline_names(told: dict[str, str]) -> list[str]:
+def _inline_names(told: Mapping[str, str]) -> list[str]:
     return [name for name in told if name in ("style", "srcdoc") or name.startswith("on")]
 
 
 def read_page(path: Path) -> Page:
-    """Parse one page."""
+    """Parse one page, as a browser would."""
     page = Page()
-    page.feed(path.read_text(encoding="utf-8"))
-    page.close()
+    root = LexborHTMLParser(path.read_text(encoding="utf-8")).root
+    for node in root.traverse() if root else ():
+        tag = (node.tag or "").lower()
+        told = {name: value or "" for name, value in node.attributes.items()}
+        page.note(tag, told, node.text() if tag in INLINE else "")
     page.views = _views(path, page)
     return page
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from atlas.assets import AssetError
+from atlas.chronicle import SHOWN_STORIES
 from atlas.pages import CSP, outward, write_site
 from atlas.sheet import Address
 from atlas.verify import read_page
@@ -310,6 +311,20 @@ def test_every_page_and_record_names_its_feeds(sites):
         "../../feed.xml", "../../feeds/kcn-a.xml", "../../feeds/dist-933.xml",
         "../../feeds/stage-operating.xml", "../../feeds/stage-not_known.xml",
     }  # fmt: skip
+
+
+def test_a_record_tells_its_newest_changes_and_how_many_it_leaves_to_the_whole_history(tmp_path):
+    (past,) = small_book().history
+    lived = [
+        dataclasses.replace(past, edition=f"e{n}", as_of=f"2026-10-{n:02}")
+        for n in range(SHOWN_STORIES + 3, 0, -1)
+    ]
+    write_site(small_book(history=tuple(lived)), tmp_path, SITE)
+    page = Reader((tmp_path / "en" / "places" / "kcn-a" / "index.html").read_text("utf-8"))
+    told = [name for name in page.ids if name.startswith("edition-e")]
+    assert told == [f"edition-e{n}" for n in range(SHOWN_STORIES + 3, 3, -1)]
+    assert "Earlier updates that are not told here: 3." in page.text
+    assert "../../../data/history.csv" in page.links
 
 
 def test_an_edition_without_changes_says_so(tmp_path):
