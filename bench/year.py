@@ -1,7 +1,9 @@
 """A year of nightly editions: does the refresh stay as quick, and is every day still to be had?
 
 Each night somebody edits a few cells of a small made-up region and the refresh publishes what
-came of it. Then every day is rebuilt from the archive and held against the manifest it had.
+came of it. Then a root of ten nights lives on beside it, night by night in turn, so that both meet
+the same machine. In the end every day is rebuilt from the archive and held against the manifest
+it had.
 """
 
 import shutil
@@ -9,10 +11,11 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import click
 import numpy as np
@@ -28,13 +31,15 @@ from geodata.archive import sha256_of
 
 FIRST = date(2027, 1, 1)
 FEW, NIGHTS = 10, 365
-AROUND = 4
-"""So many nights on either side of the two are measured with them; their median is told."""
+MEASURED = 9
+"""So many more nights are measured of each root; their medians are told."""
 
 PLACES = 30
 """About a province's, so that a night edits as small a part of the records."""
 
 MOST = 0.05
+
+T = TypeVar("T")
 
 Edit = Callable[[str, float], str]
 
@@ -105,20 +110,20 @@ class Year:
             shutil.rmtree(order.root)
         return is_same and is_whole
 
-    def table(self) -> str:
-        """Return how long a late night takes beside an early one, step by step."""
-        few, many = FEW - 1, len(self.seconds) - 1 - AROUND
-        rows = [
-            (step, f"{early:.3f}", f"{late:.3f}", f"{late / early:.2f}")
-            for step in self.seconds[-1]
-            for early, late in [(self._median(few, step), self._median(many, step))]
-        ]
-        header = ("step", f"nights around {few + 1}, s", f"nights around {many + 1}, s", "ratio")
-        return markdown(header, rows)
+    def median(self, step: str) -> float:
+        """Return what a step took in the middle one of the measured nights."""
+        return statistics.median(told[step] for told in self.seconds[-MEASURED:])
 
-    def _median(self, night: int, step: str) -> float:
-        around = self.seconds[night - AROUND : night + AROUND + 1]
-        return statistics.median(told[step] for told in around)
+
+def table(young: Year, old: Year) -> str:
+    """Return what a night takes an old root beside a young one, step by step."""
+    rows = [
+        (step, f"{young.median(step):.3f}", f"{old.median(step):.3f}",
+         f"{old.median(step) / young.median(step):.2f}")
+        for step in old.seconds[-1]
+    ]  # fmt: skip
+    nights = (len(year.seconds) - MEASURED for year in (young, old))
+    return markdown(("step", *(f"after {count} nights, s" for count in nights), "ratio"), rows)
 
 
 def _say_of(folder: Path, day: date) -> None:
@@ -138,20 +143,33 @@ def _manifest(public: Path) -> str:
     return sha256_of((public / MANIFEST).read_bytes())
 
 
+def _begun(top: Path) -> Year:
+    """Return a year before its first night, with the same edits to come in each folder."""
+    sources = write_region(top / "sources", PLACES)
+    return Year(top / "root", sources, np.random.default_rng(SEED))
+
+
+def _shown(items: Sequence[T], label: str) -> Iterator[T]:
+    with click.progressbar(items, label=label, file=sys.stderr) as shown:
+        yield from shown
+
+
 @click.command()
-@click.option("--nights", type=click.IntRange(min=FEW + 2 * AROUND), default=NIGHTS)
+@click.option("--nights", type=click.IntRange(min=FEW), default=NIGHTS)
 def main(nights: int) -> None:
-    """Live through NIGHTS, tell what the last ones took, and rebuild every day to the byte."""
+    """Live through NIGHTS, hold a night beside one after ten, and rebuild every day."""
     with tempfile.TemporaryDirectory() as top:
-        sources = write_region(Path(top) / "sources", PLACES)
-        year = Year(Path(top) / "root", sources, np.random.default_rng(SEED))
-        days = [FIRST + timedelta(days=night) for night in range(nights)]
-        with click.progressbar(days, label="nights", file=sys.stderr) as shown:
-            for day in shown:
-                year.live(day)
-        click.echo(year.table())
-        with click.progressbar(days, label="rebuilt", file=sys.stderr) as shown:
-            lost = [day for day in shown if not year.is_rebuilt(day)]
+        old, young = _begun(Path(top) / "old"), _begun(Path(top) / "young")
+        days = [FIRST + timedelta(days=night) for night in range(nights + MEASURED)]
+        for day in _shown(days[:nights], "nights"):
+            old.live(day)
+        for day in days[:FEW]:
+            young.live(day)
+        for later in _shown(range(MEASURED), "measured"):
+            young.live(days[FEW + later])
+            old.live(days[nights + later])
+        click.echo(table(young, old))
+        lost = [day for day in _shown(days, "rebuilt") if not old.is_rebuilt(day)]
         click.echo(f"{len(days)} days rebuilt, {len(days) - len(lost)} of them to the byte")
     if lost:
         raise click.ClickException(f"not as they were: {', '.join(map(str, lost))}")
