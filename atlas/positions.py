@@ -233,14 +233,14 @@ def spread(positions: gpd.GeoDataFrame, communes: gpd.GeoDataFrame | None) -> gp
 
     They stand on a sunflower spiral around the shared point in the order of their ids, drawn in
     until all lie in the commune that holds the point (where polygons are present). Those known
-    only to lie in the province stand in a row below it, where nobody takes them for placed.
+    only to lie in the province stand in rows below it, where nobody takes them for placed.
     """
     points = positions[positions.geom_type == "Point"].sort_values("subject_id")
     metric = points.to_crs(metric_crs())
     borders = None if communes is None else communes.to_crs(metric_crs())
     is_placed = metric["accuracy_m"] <= UNPLACED_M
     unplaced = metric.index[~is_placed]
-    drawn = dict(zip(unplaced, _row_below(positions, len(unplaced)), strict=True))
+    drawn = dict(zip(unplaced, _rows_below(positions, len(unplaced)), strict=True))
     shared = points.geometry.to_wkt()
     for _, group in metric[is_placed].groupby(shared[is_placed]):
         origin = group.geometry.iloc[0]
@@ -254,15 +254,22 @@ def spread(positions: gpd.GeoDataFrame, communes: gpd.GeoDataFrame | None) -> gp
     )
 
 
-def _row_below(positions: gpd.GeoDataFrame, count: int) -> list[Point]:
+def _rows_below(positions: gpd.GeoDataFrame, count: int) -> list[Point]:
+    """Return spots in metres, in rows as wide as what is placed or, where they are many, as high.
+
+    A single row of ten thousand would run around the Earth.
+    """
     if not count:
         return []
     known = to_metric(positions[positions["accuracy_m"] <= UNPLACED_M])
     points = known.geometry.representative_point()
     if known.empty:
         points = to_metric(positions).geometry.centroid
-    west, south, _, _ = points.total_bounds
-    return [Point(west + n * ROW_STEP_M, south - ROW_BELOW_M) for n in range(count)]
+    west, south, east, _ = points.total_bounds
+    in_a_row = max(int((east - west) // ROW_STEP_M) + 1, math.ceil(math.sqrt(count)))
+    row, column = np.divmod(np.arange(count), in_a_row)
+    x, y = west + column * ROW_STEP_M, south - ROW_BELOW_M - row * ROW_STEP_M
+    return list(shapely.points(x, y))
 
 
 def _border_of(origin: Point, borders: gpd.GeoDataFrame | None) -> BaseGeometry | None:

@@ -310,6 +310,16 @@ def test_all_unplaced_still_have_their_row() -> None:
     assert nearest_pair_m(points) > 2_000
 
 
+def test_ten_thousand_that_are_not_placed_stand_near_the_region_and_apart() -> None:
+    known = placed({"k1": Point(105.4, 9.7), "k2": Point(105.6, 9.9)})
+    lost = gpd.pd.concat([known, sharing(10_000, accuracy_m=UNPLACED_M + 1)], ignore_index=True)
+    drawn = spread(gpd.GeoDataFrame(lost, crs=DISPLAY_CRS), None).iloc[2:]
+    told = drawn[["drawn_lon", "drawn_lat"]].astype(float)
+    assert len(told.drop_duplicates()) == 10_000
+    assert told["drawn_lon"].between(105.39, 107.8).all()
+    assert told["drawn_lat"].between(7.2, 9.6).all()
+
+
 def test_a_broken_number_of_a_unit_makes_it_a_unit_without_a_point() -> None:
     broken = [{**UNITS[0], "reach_m": "xa lắm"}, {**UNITS[1], "longitude": ""}, UNITS[2]]
     told = {**tables(places=[place(commune_ids="com-1")]), "communes": table("communes", broken)}
