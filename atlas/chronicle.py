@@ -21,7 +21,7 @@ SHOWN_LINES = 400
 
 SHOWN_EDITIONS = 60
 
-SHOWN_STORIES = 10
+SHOWN_STORIES = 5
 """A record's page and its feed tell so many of the newest editions that changed it."""
 
 

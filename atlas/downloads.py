@@ -21,8 +21,8 @@ from atlas.formats import (
     dictionary,
     dictionary_columns,
     layer_frame,
-    vietnamese_csv,
     write_layers,
+    write_vietnamese_csv,
     write_workbook,
     written,
 )
@@ -83,8 +83,7 @@ def _write_formats(book: Book, data: Path) -> None:
     write_workbook(book.tables, data / f"{here().atlas_id}.xlsx", about(book))
     (data / "csv-excel").mkdir(exist_ok=True)
     for name, table in book.tables.items():
-        text = vietnamese_csv(table, TABLE[name].columns)
-        (data / "csv-excel" / f"{name}.csv").write_bytes(text.encode("utf-8-sig"))
+        write_vietnamese_csv(table, data / "csv-excel" / f"{name}.csv", TABLE[name].columns)
     layers = {}
     for name, records in (("places", book.places), ("routes", book.routes)):
         own = layer_frame([_properties(r) for r in records], [_shape(r) for r in records])

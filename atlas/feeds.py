@@ -2,16 +2,16 @@
 
 Each feed exists in both languages. An entry is what one edition changed about one record; its id
 never changes and its date is the edition's as-of date, never the clock. Atom (RFC 4287) is a
-dozen elements: the standard library writes them, and a library for it would bring lxml along.
+dozen elements: no library is needed to write them, and one for it would bring lxml along.
 """
 
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.sax.saxutils import escape, quoteattr
 
 from atlas.chronicle import Chronicle, Mention, Story, districts
 from atlas.news import line_text
@@ -23,10 +23,9 @@ from geodata.region import here
 ATOM = "http://www.w3.org/2005/Atom"
 XHTML = "http://www.w3.org/1999/xhtml"
 ALL = "feed"
-END = "</feed>"
 NO_XML = re.compile("[\ufffe\uffff\ud800-\udfff]")
 
-ENTRIES = 50
+ENTRIES = 30
 """The newest so many are in a feed of many records; the history file has all."""
 
 LINES = 20
@@ -120,55 +119,51 @@ class Press:
 
     def atom(self, feed: Feed) -> str:
         """Return one feed as Atom."""
-        words, site_url = self.words, self.site_url
-        root = ElementTree.Element("feed", {"xmlns": ATOM, "xml:lang": words.lang})
-        path = feed_path(feed.name, words.lang)
+        words, home, path = self.words, self.site_url, feed_path(feed.name, self.words.lang)
         days = [story.past.as_of for story in feed.stories] or [self.book.as_of.isoformat()]
-        _add(root, "title", feed.title)
-        _add(root, "subtitle", words("site.name"))
-        _add(root, "id", _urn(path))
-        _add(root, "updated", _stamp(max(days)))
-        _link(root, "self", site_url + path, "application/atom+xml")
-        _link(root, "alternate", f"{site_url}{words.lang}/{feed.page}/index.html", "text/html")
-        _add(ElementTree.SubElement(root, "author"), "name", words("site.name"))
-        head = _text(root).removesuffix(END)
-        entries = "".join(f" {self._entry(story)}\n" for story in feed.stories)
-        return f'<?xml version="1.0" encoding="utf-8"?>\n{head}{entries}{END}\n'
+        page = f"{home}{words.lang}/{feed.page}/index.html"
+        lines = (
+            '<?xml version="1.0" encoding="utf-8"?>',
+            f'<feed xmlns="{ATOM}" xml:lang="{words.lang}">',
+            _element("title", feed.title),
+            _element("subtitle", words("site.name")),
+            _element("id", _urn(path)),
+            _element("updated", _stamp(max(days))),
+            _link("self", home + path, "application/atom+xml"),
+            _link("alternate", page, "text/html"),
+            f"<author>{_element('name', words('site.name'))}</author>",
+            *map(self._entry, feed.stories),
+            "</feed>",
+        )
+        return "\n".join(lines) + "\n"
 
     def _entry(self, story: Story) -> str:
         key = story.past.edition, story.subject_id, story.table
         if key not in self._entries:
-            self._entries[key] = _text(_entry(story, self.words, self.site_url), level=1)
+            self._entries[key] = "\n".join(_entry(story, self.words, self.site_url))
         return self._entries[key]
 
 
-def _text(element: ElementTree.Element, level: int = 0) -> str:
-    ElementTree.indent(element, " ", level)
-    return ElementTree.tostring(element, encoding="unicode")
-
-
-def _entry(story: Story, words: Words, site_url: str) -> ElementTree.Element:
-    entry = ElementTree.Element("entry")
+def _entry(story: Story, words: Words, site_url: str) -> Iterator[str]:
     past, date = story.past, words.date(story.past.as_of)
     title = words("feed.entry", name=story.name, date=date) if story.lines else _bare(past, words)
     about = f"{story.record.table}/{story.subject_id}" if story.record else "changes"
     anchor = "#history" if story.record else ""
-    _add(entry, "title", title)
-    _add(entry, "id", _urn(f"{past.edition}/{story.subject_id or story.table}/{words.lang}"))
-    _add(entry, "updated", _stamp(past.as_of))
-    _link(entry, "alternate", f"{site_url}{words.lang}/{about}/index.html{anchor}", "text/html")
     texts = [line_text(line, words) for line in story.lines[:LINES]]
     more = len(story.lines) - LINES
     texts += [words("feed.more", count=words.number(more))] if more > 0 else []
-    content = ElementTree.SubElement(entry, "content", type="xhtml")
-    box = ElementTree.SubElement(content, "div", xmlns=XHTML)
+    yield "<entry>"
+    yield _element("title", title)
+    yield _element("id", _urn(f"{past.edition}/{story.subject_id or story.table}/{words.lang}"))
+    yield _element("updated", _stamp(past.as_of))
+    yield _link("alternate", f"{site_url}{words.lang}/{about}/index.html{anchor}", "text/html")
+    yield f'<content type="xhtml"><div xmlns="{XHTML}">'
     if texts:
-        listed = ElementTree.SubElement(box, "ul")
-        for text in texts:
-            _add(listed, "li", text)
+        yield f"<ul>{''.join(_element('li', text) for text in texts)}</ul>"
     else:
-        _add(box, "p", title)
-    return entry
+        yield _element("p", title)
+    yield "</div></content>"
+    yield "</entry>"
 
 
 def _bare(past: Past, words: Words) -> str:
@@ -184,9 +179,13 @@ def _stamp(day: str) -> str:
     return here().midnight(date.fromisoformat(day)).isoformat()
 
 
-def _link(parent: ElementTree.Element, rel: str, href: str, media: str) -> None:
-    ElementTree.SubElement(parent, "link", rel=rel, href=href, type=media)
+def _link(rel: str, href: str, media: str) -> str:
+    return f"<link rel={quoteattr(rel)} href={quoteattr(_clean(href))} type={quoteattr(media)}/>"
 
 
-def _add(parent: ElementTree.Element, tag: str, text: str) -> None:
-    ElementTree.SubElement(parent, tag).text = NO_XML.sub("\ufffd", plain(text))
+def _element(tag: str, text: str) -> str:
+    return f"<{tag}>{escape(_clean(plain(text)))}</{tag}>"
+
+
+def _clean(text: str) -> str:
+    return NO_XML.sub("\ufffd", text)

@@ -133,18 +133,18 @@ def is_number_cell(cell: str, column: Column) -> bool:
     return bool(PLAIN_NUMBER.fullmatch(cell)) and digits <= EXACT_DIGITS
 
 
-def vietnamese_csv(table: pd.DataFrame, columns: Iterable[Column]) -> str:
+def write_vietnamese_csv(table: pd.DataFrame, path: Path, columns: Iterable[Column]) -> None:
     """Write a table as an Excel set to Vietnamese opens it: ``;`` apart, decimal comma, CRLF.
 
-    The byte order mark that makes it read UTF-8 is the encoding's: write it as ``utf-8-sig``.
+    The byte order mark makes it read UTF-8.
     """
     numbers = {column.name: column for column in columns}
-
     cells = [
         written(table[name], partial(_vietnamese_cell, numbers.get(name))) for name in table.columns
     ]
-    rows = (";".join(row) for row in zip(*cells, strict=True))
-    return "\r\n".join([";".join(table.columns), *rows]) + "\r\n"
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        file.write(";".join(table.columns) + "\r\n")
+        file.writelines(";".join(row) + "\r\n" for row in zip(*cells, strict=True))
 
 
 def _vietnamese_cell(column: Column | None, cell: object) -> str:

@@ -269,7 +269,7 @@ def _rows_below(positions: gpd.GeoDataFrame, count: int) -> list[Point]:
     in_a_row = max(int((east - west) // ROW_STEP_M) + 1, math.ceil(math.sqrt(count)))
     row, column = np.divmod(np.arange(count), in_a_row)
     x, y = west + column * ROW_STEP_M, south - ROW_BELOW_M - row * ROW_STEP_M
-    return list(shapely.points(x, y))
+    return list(np.asarray(shapely.points(x, y)))
 
 
 def _border_of(origin: Point, borders: gpd.GeoDataFrame | None) -> BaseGeometry | None:

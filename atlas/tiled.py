@@ -63,8 +63,9 @@ class Tiled:
 
     @cached_property
     def ids(self) -> "pd.Index[str]":
-        """The ids in the order of the numbers."""
-        return pd.Index(self.subjects["subject_id"].astype("str"))
+        """The ids in the order of the numbers, as objects: their index is then built once."""
+        ids: pd.Index[str] = pd.Index(self.subjects["subject_id"], dtype=object)
+        return ids
 
     def numbers(self, ids: Sequence[str]) -> np.ndarray:
         """Return the number of each id, -1 where it is no tiled record's."""

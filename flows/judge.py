@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 
 from atlas.compare import (
-    Tables,
     compare_standing,
     compare_tables,
     read_edition,
@@ -28,7 +27,7 @@ from flows.work import read_json, read_layer_file, read_states, read_tables, wri
 from geodata.archive import Archive
 from geodata.cells import rows_of
 from geodata.errors import AtlasError, PublishRefusedError, UsageError
-from geodata.schema import TABLES
+from geodata.schema import TABLE
 
 
 @in_region
@@ -48,7 +47,8 @@ def compare(order: Order, inputs: Inputs, accept: tuple[str, ...]) -> Path:
     changes: tuple[Changed, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     if before.tables:
-        changes = compare_tables(before.tables, _as_published(after.tables), inputs.as_of)
+        published = {name: _as_published(name, after.tables[name]) for name in TABLE}
+        changes = compare_tables(before.tables, published, inputs.as_of)
         changes += compare_standing(before.standing, after.standing)
         alarms = find_alarms(before, after, changes, _limits_pct(states))
     open_ones = [alarm for alarm in alarms if alarm.name not in accept]
@@ -163,22 +163,23 @@ def _groups(after: Side, changes: tuple[Changed, ...]) -> dict[str, str]:
 def published_tables(order: Order) -> dict[str, pd.DataFrame]:
     """Return each table as it is published: sorted by key, with its source folder.
 
-    ``positions`` holds the best position of every subject, given or derived.
+    ``positions`` holds the best position of every subject, given or derived. No two of the tables
+    that are read for it are in memory at once.
     """
-    return _as_published({**read_tables(order), "positions": _positions(order)})
+    return {name: _as_published(name, _accepted(order, name)) for name in TABLE}
+
+
+def _accepted(order: Order, name: str) -> pd.DataFrame:
+    return _positions(order) if name == "positions" else read_tables(order)[name]
 
 
 def _positions(order: Order) -> pd.DataFrame:
     return pd.read_parquet(order.work / "positions_table.parquet")
 
 
-def _as_published(tables: Tables) -> dict[str, pd.DataFrame]:
-    return {
-        table.name: tables[table.name].sort_values(list(table.key), ignore_index=True)[
-            [*table.column_names, "source_id"]
-        ]
-        for table in TABLES
-    }
+def _as_published(name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    table = TABLE[name]
+    return rows.sort_values(list(table.key), ignore_index=True)[[*table.column_names, "source_id"]]
 
 
 def read_history(order: Order, edition: str) -> tuple[Past, ...]:

@@ -1,5 +1,6 @@
 """One run of all steps, with or without Prefect: alone, recorded, and told when it ends."""
 
+import gc
 import logging
 import os
 import shutil
@@ -16,7 +17,7 @@ from flows.hooks import ON_FAILURE, ON_SUCCESS, call_hook
 from flows.lock import run_lock
 from flows.order import Order, Report, in_region
 from flows.report import keep_report, markdown, status
-from flows.work import notes_taken
+from flows.work import give_back, notes_taken
 from geodata.errors import AtlasError, DeliveryError
 
 log = logging.getLogger("atlas.run")
@@ -69,8 +70,19 @@ def carry_out(
                 shutil.rmtree(order.work, ignore_errors=True)
             order.work.mkdir(parents=True, exist_ok=True)
             notes_taken(order)  # those of a run that was cut
-            _run(order, accept, report, do)
+            with _set_aside():
+                _run(order, accept, report, do)
     return report
+
+
+@contextmanager
+def _set_aside() -> Iterator[None]:
+    """Spare the collector of garbage all that was there before: libraries, above all."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager
@@ -173,6 +185,7 @@ def _step(order: Order, report: Report, name: str) -> Iterator[None]:
     _beat(order, step=name)
     with report.timed(name):
         yield
+        give_back()
 
 
 def _run(order: Order, accept: tuple[str, ...], report: Report, do: Do) -> None:

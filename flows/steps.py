@@ -24,7 +24,7 @@ from atlas.sheet import Address
 from atlas.standing import standing, subject_kinds
 from atlas.templates import keep_compiled
 from atlas.tilecheck import verify_tiles
-from atlas.tiled import part, tiled_ids, tiled_kinds, untiled
+from atlas.tiled import Tiled, part, tiled_ids, tiled_kinds, untiled
 from atlas.verify import verify_site
 from atlas.words import read_words
 from flows.judge import published_tables, read_changes, read_compared, read_history
@@ -44,6 +44,7 @@ from flows.work import (
 from geodata.cells import rows_of
 from geodata.claims import resolve
 from geodata.crs import to_metric
+from geodata.findings import Finding
 
 
 @in_region
@@ -116,18 +117,8 @@ def draw(order: Order, inputs: Inputs) -> Path:
 
 def read_book(order: Order, inputs: Inputs) -> Book:
     """Assemble the book of this run from what the steps left."""
-    positions = gpd.read_parquet(order.work / "positions.parquet")
     findings = tuple(read_run_findings(order))
-    whole = Shelf(
-        tables=read_tables(order),
-        facts=pd.read_parquet(order.work / "facts.parquet"),
-        positions=positions,
-        access=pd.read_parquet(order.work / "access.parquet"),
-        promises=pd.read_parquet(order.work / "promises.parquet"),
-        standing=pd.read_parquet(order.work / "standing.parquet"),
-        findings=findings,
-    )
-    shelf, tiled = part(whole, order.tile_over)
+    shelf, tiled = _parted(order, findings)
     assembler = Assembler(shelf)
     tables = published_tables(order)
     states = read_states(order)
@@ -154,6 +145,20 @@ def read_book(order: Order, inputs: Inputs) -> Book:
         looks_back=inputs.looks_back,
         tiled=tiled,
     )
+
+
+def _parted(order: Order, findings: tuple[Finding, ...]) -> tuple[Shelf, Tiled | None]:
+    """Return the shelf of the records with pages, and those that are tiled; the whole is let go."""
+    whole = Shelf(
+        tables=read_tables(order),
+        facts=pd.read_parquet(order.work / "facts.parquet"),
+        positions=gpd.read_parquet(order.work / "positions.parquet"),
+        access=pd.read_parquet(order.work / "access.parquet"),
+        promises=pd.read_parquet(order.work / "promises.parquet"),
+        standing=pd.read_parquet(order.work / "standing.parquet"),
+        findings=findings,
+    )
+    return part(whole, order.tile_over)
 
 
 @in_region

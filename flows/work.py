@@ -1,16 +1,19 @@
 """What the steps of a run leave for one another in its work folder."""
 
+import ctypes
 import dataclasses
 import json
 import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow as pa
 
 from atlas.records import SourceState
 from flows.order import Order, today
@@ -30,6 +33,16 @@ P = TypeVar("P")
 NOTES = "notes.txt"
 COLLECTED = ("collected.json", "collect.findings.json", "inbox.waiting.json", "then", NOTES)
 """What the steps before the check leave in the work folder."""
+
+
+def give_back() -> None:
+    """Return memory that nothing holds to the system: each step then peaks on its own.
+
+    Arrow's pool and glibc's heap keep what was freed; another C library has no call for that.
+    """
+    pa.default_memory_pool().release_unused()
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def write_json(path: Path, told: object) -> None:
