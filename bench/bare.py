@@ -11,6 +11,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import shapely
+import tylertoo
 
 from bench.synthetic import CRS
 from geodata.schema import TABLES, Column
@@ -20,6 +21,7 @@ Timed = Callable[[str], AbstractContextManager[None]]
 METRES, DEGREES = CRS, "EPSG:4326"
 HIDDEN = "[\x00-\x1f\u200b-\u200f\u202a-\u202e]"
 NEAR_M = 5_000
+TILED_TO = 14
 ROADS = ["national_road", "provincial_road", "road"]
 
 
@@ -135,14 +137,17 @@ def measure(tables: Frames, out: Path) -> None:
 
 
 def publish(tables: Frames, layer: gpd.GeoDataFrame, out: Path) -> None:
-    """Every table as CSV, the layer as GeoParquet and FlatGeobuf."""
+    """Every table as CSV; the layer as GeoParquet, FlatGeobuf, GeoPackage and vector tiles."""
     for name, rows in tables.items():
         rows.to_csv(out / f"{name}.csv", index=False)
     rounded = shapely.set_precision(layer.geometry.to_numpy(), 1e-6)
     wkt = pd.DataFrame({"subject_id": layer["subject_id"], "wkt": shapely.to_wkt(rounded)})
     wkt.to_csv(out / "positions_best.csv", index=False)
     layer.to_parquet(out / "places.parquet")
-    layer.to_file(out / "places.fgb", engine="pyogrio", driver="FlatGeobuf")
+    for name, driver in (("places.fgb", "FlatGeobuf"), ("places.gpkg", "GPKG")):
+        layer.to_file(out / name, engine="pyogrio", driver=driver)
+    tylertoo.overview(str(out / "places.parquet"), str(out / "levels"), max_zoom=TILED_TO)
+    tylertoo.export_pmtiles(str(out / "levels"), str(out / "places.pmtiles"))
 
 
 def run(sources: Path, out: Path, timed: Timed) -> None:
