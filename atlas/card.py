@@ -14,7 +14,7 @@ from fontTools.pens.svgPathPen import SVGPathPen
 from fontTools.ttLib import TTFont
 
 from atlas.assets import Assets
-from atlas.pictures import drawn
+from atlas.pictures import VL_CONVERT, drawn
 from atlas.records import Book, Record
 from atlas.sheet import Address, Frame, Locator, locator
 from atlas.words import Words, plain
@@ -203,7 +203,7 @@ def _png(body: str) -> bytes:
     size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
     paper = f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{PAPER}"/>'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{paper}'
-    return drawn("card", vl_convert.svg_to_png, f"{head}{body}</svg>")
+    return drawn("card", VL_CONVERT, vl_convert.svg_to_png, f"{head}{body}</svg>")
 
 
 def _foot() -> str:

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import vl_convert
 from markupsafe import Markup, escape
 
-from atlas.pictures import drawn
+from atlas.pictures import VL_CONVERT, drawn
 from atlas.words import Words, plain
 
 VEGA_LITE = "6.4"
@@ -336,7 +336,7 @@ def _frame(layers: Sequence[Json], width: int) -> dict[str, Json]:
 
 
 def _drawn(spec: Mapping[str, Json], headings: set[str]) -> str:
-    svg = drawn(f"Vega-Lite {VEGA_LITE}", _draw, json.dumps(spec, sort_keys=True))
+    svg = drawn(f"Vega-Lite {VEGA_LITE}", VL_CONVERT, _draw, json.dumps(spec, sort_keys=True))
     return _clean(svg.decode(), headings)
 
 

@@ -1,6 +1,6 @@
 """Pictures are drawn once: each is kept by what it was drawn from, for the nights that follow.
 
-Charts and cards are the dearest things on a page by far, and most of them stay as they were.
+Charts, cards and codes are the dearest things on a page by far, and most of them stay as they were.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,6 +13,7 @@ from pathlib import Path
 from geodata.archive import sha256_of
 
 NEW = ".new"
+VL_CONVERT = "vl-convert-python"
 
 
 @dataclass
@@ -55,10 +56,10 @@ def kept_in(folder: Path) -> Iterator[None]:
             path.unlink()
 
 
-def drawn(form: str, draw: Callable[[str], bytes], source: str) -> bytes:
-    """Return what ``draw`` makes of a source; ``form`` tells it from other ways to draw."""
+def drawn(form: str, library: str, draw: Callable[[str], bytes], source: str) -> bytes:
+    """Return what ``draw`` makes of a source with a library; ``form`` tells it from other ways."""
     kept = _KEPT.get()
     if kept is None:
         return draw(source)
-    told = f"{form} {version('vl-convert-python')} {source}"
+    told = f"{form} {version(library)} {source}"
     return kept.picture(sha256_of(told.encode()), lambda: draw(source))

@@ -25,7 +25,7 @@ LOADING_LINKS = {
     *("dns-prefetch", "prerender", "apple-touch-icon"),
 }
 LOADING_SHAPES = {"image", "use", "feimage"}
-INLINE = ("script", "style")
+INLINE = ("script", "style", "template")
 LATER_FILES = ("status.json", "status.md")
 ANYWHERE = "404.html"
 """The page that a host shows at any depth: its addresses begin at the host's root."""
@@ -66,13 +66,22 @@ class Page:
     def note(self, tag: str, told: Mapping[str, str], text: str) -> None:
         """Note what an element links to, loads or should not have; ``text`` is a script's."""
         self.tags[tag] = self.tags.get(tag, 0) + 1
-        self.ids += [told["id"]] if "id" in told else []
+        for name, value in told.items():
+            if name == "id":
+                self.ids.append(value)
+            elif name in LOADED:
+                self.loads.append(value)
+            elif name == "data-later":
+                self.later += value.split()
+            elif name in ("style", "srcdoc") or name.startswith("on"):
+                self.faults.append(f"<{tag} {name}> runs or styles in line")
         if tag == "html":
             self.lang = told.get("lang", "")
-        self.faults += [f"<{tag} {name}> runs or styles in line" for name in _inline_names(told)]
-        self.faults += _inline_faults(tag, told, text)
-        self.later += told.get("data-later", "").split()
-        self.loads += [value for name, value in told.items() if name in LOADED]
+        elif tag in INLINE:
+            self.faults += _inline_faults(tag, told, text)
+        self._note_address(tag, told)
+
+    def _note_address(self, tag: str, told: Mapping[str, str]) -> None:
         if tag == "link" and set(told.get("rel", "").lower().split()) & LOADING_LINKS:
             self.loads.append(told.get("href", ""))
         elif tag in LOADING_SHAPES:
@@ -98,10 +107,6 @@ def _data_faults(text: str) -> Iterator[str]:
         json.loads(text)
     except ValueError:
         yield "is no JSON"
-
-
-def _inline_names(told: Mapping[str, str]) -> list[str]:
-    return [name for name in told if name in ("style", "srcdoc") or name.startswith("on")]
 
 
 def read_page(path: Path) -> Page:

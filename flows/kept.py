@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
-import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
 
@@ -22,6 +21,7 @@ from atlas.editions import code_digest
 from flows.order import LOCK, PROJECT, Order
 from geodata.archive import Stored, sha256_of, sha256_of_file
 from geodata.catalog import Source
+from geodata.crs import read_features
 from geodata.features import CheckedLayer
 from geodata.findings import Finding
 from geodata.ledger import Change
@@ -88,7 +88,7 @@ class Kept:
         """Return a kept layer; None where there is none that can be read."""
         with suppress(OSError, ValueError, LookupError, TypeError, pa.ArrowException):
             told = self._told(key)
-            features = gpd.read_parquet(self.folder / key / SHAPES)
+            features = read_features(self.folder / key / SHAPES)
             findings = tuple(Finding(*one) for one in told["findings"])
             refused = pd.read_parquet(self.folder / key / REFUSED)
             layer = Layer(source, features, findings)

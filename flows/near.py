@@ -12,6 +12,7 @@ from flows.kept import Kept
 from flows.order import Order, in_region
 from flows.work import beforehand
 from geodata.archive import sha256_of_file
+from geodata.crs import read_features
 from geodata.errors import AtlasError
 from geodata.ledger import Change
 
@@ -76,5 +77,5 @@ def _read(path: Path, sha256: str, rows: int) -> tuple[Search, list[Numbers]]:
     """
     if sha256_of_file(path) != sha256:
         raise AtlasError(f"{path} is not yet here as it was written")
-    search = search_of(gpd.read_parquet(path))
+    search = search_of(read_features(path))
     return search, search.parts(rows)

@@ -6,7 +6,6 @@ Each opens and closes its files and leaves its result in the work folder for the
 from datetime import date
 from pathlib import Path
 
-import geopandas as gpd
 import pandas as pd
 
 from atlas.book import Assembler, Shelf
@@ -43,7 +42,7 @@ from flows.work import (
 )
 from geodata.cells import rows_of
 from geodata.claims import resolve
-from geodata.crs import to_metric
+from geodata.crs import read_features, to_metric
 from geodata.findings import Finding
 
 
@@ -90,7 +89,7 @@ def join(order: Order, facts: Path) -> Path:
 def measure(order: Order, positions: Path, as_of: date) -> Path:
     """Say how late, how long and how complete every subject is."""
     tables = read_tables(order)
-    table, promises = standing(tables, gpd.read_parquet(positions), as_of)
+    table, promises = standing(tables, read_features(positions), as_of)
     path = order.work / "standing.parquet"
     table.to_parquet(path, index=False)
     promises.to_parquet(order.work / "promises.parquet", index=False)
@@ -152,7 +151,7 @@ def _parted(order: Order, findings: tuple[Finding, ...]) -> tuple[Shelf, Tiled |
     whole = Shelf(
         tables=read_tables(order),
         facts=pd.read_parquet(order.work / "facts.parquet"),
-        positions=gpd.read_parquet(order.work / "positions.parquet"),
+        positions=read_features(order.work / "positions.parquet"),
         access=pd.read_parquet(order.work / "access.parquet"),
         promises=pd.read_parquet(order.work / "promises.parquet"),
         standing=pd.read_parquet(order.work / "standing.parquet"),
@@ -165,7 +164,7 @@ def _parted(order: Order, findings: tuple[Finding, ...]) -> tuple[Shelf, Tiled |
 def verify(order: Order, draft: Path) -> int:
     """Return the number of pages of a sound site; refuse any other."""
     tables = read_tables(order)
-    positions = gpd.read_parquet(order.work / "positions.parquet")
+    positions = read_features(order.work / "positions.parquet")
     kinds = tiled_kinds(tables, positions, order.tile_over)
     counts = {name: len(rows) for name, rows in untiled(tables, kinds).items()}
     pages = verify_site(draft, counts, Address(order.site_url).home)

@@ -20,6 +20,7 @@ from flows.order import Order, today
 from geodata.archive import Archive, Stored
 from geodata.catalog import load_catalog
 from geodata.collect import Collected
+from geodata.crs import read_features
 from geodata.findings import Finding
 from geodata.inbox import taken
 from geodata.ledger import Change
@@ -165,7 +166,7 @@ def read_tables(order: Order) -> Tables:
 def read_layer_file(order: Order, name: str) -> gpd.GeoDataFrame | None:
     """Return a layer of this run, or None where it is missing."""
     path = order.work / "layers" / f"{name}.parquet"
-    return gpd.read_parquet(path) if path.is_file() else None
+    return read_features(path) if path.is_file() else None
 
 
 def read_collected(order: Order) -> list[Collected]:

@@ -1,10 +1,13 @@
 """Two coordinate systems and one gate: degrees for files and screens, metres for measuring."""
 
 import functools
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pyarrow.parquet as pq
 import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError as UnknownCrsError
@@ -47,6 +50,24 @@ def shapes_to_metric(shapes: Sequence[BaseGeometry]) -> list[BaseGeometry]:
 @functools.cache
 def _to_zone(zone: str) -> Transformer:
     return Transformer.from_crs(DISPLAY_CRS, zone, always_xy=True)
+
+
+def read_features(path: Path) -> gpd.GeoDataFrame:
+    """Read a GeoParquet file that the atlas wrote: shapes in ``geometry``, in the file's CRS.
+
+    As geopandas does, but a system is looked up once: PROJ takes longer to find out by name what
+    WGS 84 is made of than a file of the province takes to read.
+    """
+    table = pq.read_table(path)
+    told = json.loads(table.schema.metadata[b"geo"])["columns"]["geometry"]["crs"]
+    frame = table.to_pandas()
+    shapes = gpd.GeoSeries.from_wkb(frame["geometry"], crs=_known(json.dumps(told)))
+    return gpd.GeoDataFrame(frame, geometry=shapes)
+
+
+@functools.cache
+def _known(projjson: str) -> CRS:
+    return CRS.from_json(projjson)
 
 
 def require_metric(layer: gpd.GeoDataFrame, measure: str) -> None:

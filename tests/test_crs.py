@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import geopandas as gpd
 import pytest
+from geopandas.testing import assert_geodataframe_equal
 from shapely import Point
 
 from drawings import METRIC_CRS
@@ -7,6 +10,7 @@ from geodata.crs import (
     DISPLAY_CRS,
     CrsError,
     is_same_crs,
+    read_features,
     require_metric,
     to_metric,
 )
@@ -78,3 +82,14 @@ def test_two_names_of_one_system_are_the_same(one: str, other: str) -> None:
 def test_other_or_unknown_systems_are_not_the_same(one: str, other: str) -> None:
     assert not is_same_crs(one, other)
     assert not is_same_crs(other, one)
+
+
+@pytest.mark.parametrize("crs", [DISPLAY_CRS, "EPSG:9210"])
+def test_features_are_read_as_geopandas_reads_them(tmp_path: Path, crs: str) -> None:
+    shapes = [Point(105.5, 9.8), None, Point()]
+    texts = {"subject_id": ["a", "b", ""], "note": ["Hậu Giang", None, "x"], "n": [1, 2, 3]}
+    told = gpd.GeoDataFrame(texts, geometry=gpd.GeoSeries(shapes, crs=crs))
+    for name, layer in (("full", told), ("empty", told[:0])):
+        path = tmp_path / f"{name}.parquet"
+        layer.to_parquet(path, index=False)
+        assert_geodataframe_equal(read_features(path), gpd.read_parquet(path))

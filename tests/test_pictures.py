@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from atlas.pictures import drawn, kept_in
+from atlas.pictures import VL_CONVERT, drawn, kept_in
 
 
 class Pen:
@@ -18,7 +18,7 @@ class Pen:
 
 def edition(folder: Path, pen: Pen, *sources: str) -> list[bytes]:
     with kept_in(folder):
-        return [drawn("svg", pen.draw, source) for source in sources]
+        return [drawn("svg", VL_CONVERT, pen.draw, source) for source in sources]
 
 
 def test_what_an_edition_drew_is_not_drawn_for_the_next(tmp_path: Path) -> None:
@@ -31,8 +31,8 @@ def test_what_an_edition_drew_is_not_drawn_for_the_next(tmp_path: Path) -> None:
 
 def test_one_source_drawn_in_two_forms_is_two_pictures(tmp_path: Path) -> None:
     with kept_in(tmp_path):
-        assert drawn("svg", lambda s: s.encode(), "a") == b"a"
-        assert drawn("png", lambda s: s.upper().encode(), "a") == b"A"
+        assert drawn("svg", VL_CONVERT, lambda s: s.encode(), "a") == b"a"
+        assert drawn("png", VL_CONVERT, lambda s: s.upper().encode(), "a") == b"A"
 
 
 def test_a_damaged_picture_is_drawn_again(tmp_path: Path) -> None:
@@ -56,5 +56,5 @@ def test_what_an_edition_does_not_show_is_forgotten_at_its_end(tmp_path: Path) -
 
 def test_without_a_folder_pictures_are_drawn_each_time() -> None:
     pen = Pen()
-    assert drawn("svg", pen.draw, "a") == drawn("svg", pen.draw, "a")
+    assert drawn("svg", VL_CONVERT, pen.draw, "a") == drawn("svg", VL_CONVERT, pen.draw, "a")
     assert pen.drew == ["a", "a"]
