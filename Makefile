@@ -41,7 +41,7 @@ find_node = command -v npm >/dev/null && node -e '$(node_fits)' 2>/dev/null || {
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas test scores bench drawn cluster year lock clean setup browser database office
+.PHONY: help atlas test scores bench drawn cluster year before lock clean setup browser database office
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -80,6 +80,9 @@ cluster: setup ## one Dask worker against two on made-up regions; ARGS="--places
 
 year: setup ## live through a year of nights, rebuild each day; ARGS="--nights 60" for fewer
 	$(BIN)/python -m bench.year $(ARGS)
+
+before: setup browser ## the province by this code and by an earlier one; ARGS="REVISION --mirror ..."
+	$(BIN)/python -m bench.before $(ARGS)
 
 # npm copies what it finds installed into a new lock, but without its hashes: away with it first.
 lock: $(PYTHON_READY) ## renew requirements.lock and the two package-lock.json

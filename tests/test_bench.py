@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from atlas.pages import PAGES
-from bench import beside, changes, cluster, drawn, scores, sizes, tables
+from bench import before, beside, changes, cluster, drawn, scores, sizes, tables
 from bench.synthetic import write_region
 from builds import Built
 
@@ -79,6 +79,15 @@ def test_a_size_is_told_step_by_step_with_its_ratios_and_their_sum() -> None:
     assert rows[-1][2:5] == ["18.0", "20.0", "0.90"]
     told = list(sizes.growth({100: (ours | {sizes.UNCHANGED: (0.9, 1.0)}, bare)}))
     assert told == [["100", "18.0", "180.00", "–", "5.0"]]
+
+
+def test_a_revision_is_told_by_its_medians_and_its_least() -> None:
+    loads = [beside.Load(11, 137_400, drawn, 0.0) for drawn in (1_400.0, 1_200.0, 1_300.0)]
+    code = before.Code("be50817", Path(), [9.0, 8.0, 12.0], [6.0], [7.0], loads, loads)
+    assert code.row() == [
+        *("be50817", "9.0 (8.0)", "6.0 (6.0)", "7.0 (7.0)"),
+        *("137", "1.3 (1.2)", "1.3 (1.2)"),
+    ]
 
 
 def test_workers_take_the_next_part_when_they_are_free() -> None:
