@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from atlas.layers import LAYERS
-from atlas.records import Book, Record, Stage
-from atlas.telling import STAGE_GROUPS
+from atlas.records import Book, Document, Record, Stage
+from atlas.telling import STAGE_GROUPS, outward
 from atlas.track import SCHEDULES
 from atlas.views import view
 from atlas.words import Words, plain
@@ -15,6 +15,10 @@ from geodata.schema import STAGE_AXES
 
 KINDS = tuple(
     one.layer_id for draws in ("places", "routes") for one in LAYERS if one.draws == draws
+)
+
+OUT = (
+    '<a class="out" href="{}" rel="noopener nofollow external" referrerpolicy="no-referrer">{}</a>'
 )
 
 
@@ -80,6 +84,26 @@ def record_links(
         shown = text or words.of(record, "name")
         address = to(f"{record.table}/{record.subject_id}")
         return Markup('<a href="{}">{}</a>').format(address, plain(shown))
+
+    return link
+
+
+def document_links(words: Words, sources: str) -> Callable[[Document], Markup]:
+    """Return what links a document: outward where the register allows it, else to its entry there.
+
+    ``sources`` is the address of the page of sources. A document is linked many times on a page
+    and on all pages beside it; what links it is made once.
+    """
+    made: dict[str, Markup] = {}
+
+    def link(document: Document) -> Markup:
+        key = document.document_id
+        if key not in made:
+            name = words.known(f"plan.short_{key}", words.of(document, "name"))
+            out, address = outward(document), f"{sources}#doc-{key}"
+            form = OUT if out else '<a href="{}">{}</a>'
+            made[key] = Markup(form).format(out or address, plain(name))
+        return made[key]
 
     return link
 

@@ -5,11 +5,12 @@ Text from data reaches a page only through the templates of ``site/templates``, 
 
 import json
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from atlas import programme
 from atlas.assets import Assets
@@ -23,7 +24,16 @@ from atlas.ground import ground_layer
 from atlas.guide import index, llms_text
 from atlas.handouts import ADDRESS, Handouts, handouts
 from atlas.layers import Json, layer_script, shown_layers
-from atlas.listing import Counted, axes, by_kind, credits, map_files, record_links, tiled_counts
+from atlas.listing import (
+    Counted,
+    axes,
+    by_kind,
+    credits,
+    document_links,
+    map_files,
+    record_links,
+    tiled_counts,
+)
 from atlas.maps import (
     BIG_PARTS,
     FIRST_PARTS,
@@ -36,7 +46,7 @@ from atlas.metadata import download
 from atlas.pack import write_pack
 from atlas.paper import paper_script
 from atlas.programme import Row
-from atlas.records import Book, MoneyEvent, Record
+from atlas.records import Book, Document, MoneyEvent, Record
 from atlas.sheet import Address
 from atlas.telling import (
     STAGE_GROUPS,
@@ -97,6 +107,9 @@ class Site:
     big: BigMap | None
     chronicles: Mapping[str, Chronicle]
     counted: Sequence[Counted]
+    document_links: dict[tuple[str, str], Callable[[Document], Markup]] = field(
+        default_factory=dict
+    )
 
     def write(self, path: str, text: str) -> None:
         """Write one page below ``out``."""
@@ -292,6 +305,9 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
         ],
         "rows_script": lambda: root(made.assets.joined("rows.js", ROWS)),
         "outward": outward,
+        "doc": made.document_links.setdefault(
+            (lang, to("sources")), document_links(words, to("sources"))
+        ),
         "feed_path": lambda name: root(feed_path(name, lang)),
         "stage_feed": stage_feed,
         "source_ids": set(sources),

@@ -1,11 +1,12 @@
 """A year of nightly editions: does the refresh stay as quick, and is every day still to be had?
 
 Each night somebody edits a few cells of a small made-up region and the refresh publishes what
-came of it. Then a root of ten nights lives on beside it, night by night in turn, so that both meet
-the same machine. In the end every day is rebuilt from the archive and held against the manifest
-it had.
+came of it. The last nights another root lives too, from the sources as they are by then: the two
+differ in nothing but how much they remember, and take their nights in turn, so that both meet the
+same machine. In the end every day is rebuilt from the archive and held against the manifest it had.
 """
 
+import copy
 import shutil
 import statistics
 import sys
@@ -70,6 +71,13 @@ class Year:
     chance: np.random.Generator
     seconds: list[dict[str, float]] = field(default_factory=list)
     manifests: dict[date, str] = field(default_factory=dict)
+
+    def without_past(self, top: Path) -> "Year":
+        """Return a root that remembers nothing, with these sources and the same edits to come."""
+        sources = top / "sources"
+        shutil.copytree(self.sources, sources)
+        shutil.copyfile(region_of(self.sources), region_of(sources))
+        return Year(top / "root", sources, copy.deepcopy(self.chance))
 
     def order(self, as_of: date | None = None) -> Order:
         """One refresh, without network."""
@@ -143,12 +151,6 @@ def _manifest(public: Path) -> str:
     return sha256_of((public / MANIFEST).read_bytes())
 
 
-def _begun(top: Path) -> Year:
-    """Return a year before its first night, with the same edits to come in each folder."""
-    sources = write_region(top / "sources", PLACES)
-    return Year(top / "root", sources, np.random.default_rng(SEED))
-
-
 def _shown(items: Sequence[T], label: str) -> Iterator[T]:
     with click.progressbar(items, label=label, file=sys.stderr) as shown:
         yield from shown
@@ -159,15 +161,15 @@ def _shown(items: Sequence[T], label: str) -> Iterator[T]:
 def main(nights: int) -> None:
     """Live through NIGHTS, hold a night beside one after ten, and rebuild every day."""
     with tempfile.TemporaryDirectory() as top:
-        old, young = _begun(Path(top) / "old"), _begun(Path(top) / "young")
+        sources = write_region(Path(top) / "old" / "sources", PLACES)
+        old = Year(Path(top) / "old" / "root", sources, np.random.default_rng(SEED))
         days = [FIRST + timedelta(days=night) for night in range(nights + MEASURED)]
-        for day in _shown(days[:nights], "nights"):
+        for day in _shown(days[: nights - FEW], "nights"):
             old.live(day)
-        for day in days[:FEW]:
+        young = old.without_past(Path(top) / "young")
+        for day in _shown(days[nights - FEW :], "in turn"):
             young.live(day)
-        for later in _shown(range(MEASURED), "measured"):
-            young.live(days[FEW + later])
-            old.live(days[nights + later])
+            old.live(day)
         click.echo(table(young, old))
         lost = [day for day in _shown(days, "rebuilt") if not old.is_rebuilt(day)]
         click.echo(f"{len(days)} days rebuilt, {len(days) - len(lost)} of them to the byte")
