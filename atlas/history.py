@@ -91,12 +91,6 @@ def way_to(log: Mapping[str, Entry], edition: str) -> tuple[Past, ...]:
     return tuple(way.values())
 
 
-def about(history: Iterable[Past], subject_id: str) -> tuple[tuple[Past, tuple[Changed, ...]], ...]:
-    """Return what each edition changed about one record, the newest edition first."""
-    found = [(p, tuple(c for c in p.changes if c.subject_id == subject_id)) for p in history]
-    return tuple((past, changes) for past, changes in found if changes)
-
-
 def by_subject(changes: Iterable[Changed]) -> dict[str, list[Changed]]:
     """Group changes by the record they are about; "" holds those about none."""
     groups: dict[str, list[Changed]] = {}

@@ -2,8 +2,8 @@
 
 import json
 
-from atlas.history import Entry, about, by_subject, read_log, way_to
-from atlas.records import Changed, Past
+from atlas.history import Entry, by_subject, read_log, way_to
+from atlas.records import Changed
 
 
 def changed(subject_id: str, new: str) -> Changed:
@@ -59,11 +59,6 @@ def test_lines_of_other_kinds_are_passed_over() -> None:
     assert read_log([{}, {"source_id": "x"}, {"edition": "a"}])["a"].changes == ()
 
 
-def test_what_is_about_one_record_is_found_with_its_editions() -> None:
-    history = [
-        Past("b", "2026-01-02", (changed("kcn-a", "3"), changed("ccn-b", "2"))),
-        Past("a", "2026-01-01", (changed("ccn-b", "1"),)),
-    ]
-    assert [(p.edition, len(c)) for p, c in about(history, "ccn-b")] == [("b", 1), ("a", 1)]
-    assert about(history, "road-x") == ()
-    assert list(by_subject(history[0].changes)) == ["kcn-a", "ccn-b"]
+def test_changes_are_grouped_by_the_record_they_are_about() -> None:
+    told = (changed("kcn-a", "3"), changed("ccn-b", "2"), changed("kcn-a", "4"))
+    assert {key: len(mine) for key, mine in by_subject(told).items()} == {"kcn-a": 2, "ccn-b": 1}
