@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 import tylertoo
@@ -108,7 +109,10 @@ def join(tables: Frames, out: Path) -> gpd.GeoDataFrame:
             asking, others, distance_col="metres", exclusive=name == "port"
         ).drop_duplicates("subject_id_left")
         pd.DataFrame(near.drop(columns="geometry")).to_parquet(out / f"near_{name}.parquet")
-    of, to = asking.sindex.query(asking.geometry, predicate="dwithin", distance=NEAR_M)
+    west, south, east, north = asking.total_bounds
+    apart = np.sqrt((east - west) * (north - south) / len(asking))
+    within = min(NEAR_M, 2 * apart)  # a dozen of those that stand evenly
+    of, to = asking.sindex.query(asking.geometry, predicate="dwithin", distance=within)
     shapes = asking.geometry.to_numpy()
     pairs = pd.DataFrame({"of": of, "to": to, "metres": shapely.distance(shapes[of], shapes[to])})
     pairs = pairs[pairs["of"] != pairs["to"]].sort_values(["of", "metres"])
