@@ -48,7 +48,7 @@ class Code:
 
     def refresh(self, root: Path, options: Sequence[str]) -> None:
         """Build the province from nothing in a process of its own."""
-        asked = ["refresh", "--offline", "--root", str(root), *options]
+        asked = ["refresh", "--offline", "--out", str(root), *options]
         environment = {**os.environ, "PYTHONPATH": str(self.folder)}
         environment["PREFECT_HOME"] = str(root / "prefect")
         root.mkdir()

@@ -31,6 +31,7 @@ from flows.near import find_near
 from flows.order import Order, in_region
 from flows.past import workbooks_of
 from flows.work import (
+    give_back,
     missing_layers,
     read_layer_file,
     read_ledger,
@@ -100,8 +101,10 @@ def measure(order: Order, positions: Path, as_of: date) -> Path:
 def draw(order: Order, inputs: Inputs) -> Path:
     """Write the whole site, its downloads and its manifest into a draft folder."""
     book = read_book(order, inputs)
+    give_back()
     out = Shop(order.root).draft()
     write_downloads(book, out, order.site_url)
+    give_back()
     title = read_words(order.site / "words")["vi"]("duties.calendar_name")
     calendar = duties_calendar(book.tables["duties"], book.tables["agencies"], book.as_of, title)
     (out / "duties.ics").write_bytes(calendar)
