@@ -76,7 +76,7 @@ class Search:
     def nearest(self, part: Numbers) -> pd.DataFrame:
         """Return the nearest of one part; what is found does not depend on how parts are cut."""
         asking = self.placed.iloc[part]
-        found = [_nearest(asking, others, kind) for kind, others in self.targets.items()]
+        found = [nearest_among(asking, others, kind) for kind, others in self.targets.items()]
         table = pd.concat([*found, _neighbours(asking, self.placed)], ignore_index=True)
         return table.astype(dict.fromkeys(ACCESS_TEXTS, "str"))
 
@@ -123,8 +123,12 @@ def _some(dropped: dict[str, int]) -> dict[str, int]:
     return {reason: count for reason, count in dropped.items() if count}
 
 
-def _nearest(places: gpd.GeoDataFrame, others: gpd.GeoDataFrame, kind: str) -> pd.DataFrame:
-    """Find the nearest of the others; one of them has the nearest but itself."""
+def nearest_among(places: gpd.GeoDataFrame, others: gpd.GeoDataFrame, kind: str) -> pd.DataFrame:
+    """Return the nearest of the others to each place; one of them has the nearest but itself.
+
+    Both in metres, with ``subject_id`` and ``accuracy_m``, the others sorted by id; the columns
+    are those of `nearest_named`. Two that are as near are both told.
+    """
     own = among(places["subject_id"], others["subject_id"])
     asked = places[~own]
     (of, to), far = others.sindex.nearest(asked.geometry, return_all=True, return_distance=True)

@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from atlas.join import ROAD_KINDS, USELESS_M
+from atlas.join import ROAD_KINDS, USELESS_M, nearest_among
 from atlas.measure import METRES_PER_KM
 from atlas.records import Book, Position, Record
 from geodata.crs import shapes_to_metric, to_metric
@@ -115,31 +115,67 @@ def nearest_bounds(
 def _rivals(
     kind: str, met: pd.DataFrame, positions: gpd.GeoDataFrame, kinds: Mapping[str, str]
 ) -> Iterator[pd.DataFrame]:
-    """Yield the others that may be as near as the nearest, for all that differ in accuracy."""
+    """Yield the others that may be as near as the nearest, for all that differ in accuracy.
+
+    Of those that are about as accurate as each other the nearest is asked first; what it leaves
+    open is asked of the others in the ring around it that could be nearer in truth.
+    """
     groups = positions["subject_id"].map(lambda subject: nearness_of(kinds[subject]))
     is_line = (positions.geom_type != "Point") | (kind == "port")
     is_target = (groups == kind) & is_line & (positions["accuracy_m"] <= USELESS_M)
-    doubts = positions.loc[is_target, "accuracy_m"]
-    if doubts.nunique() < 2:
+    if positions.loc[is_target, "accuracy_m"].nunique() < 2:
         return
-    there = to_metric(positions[is_target])
-    tree = shapely.STRtree(there.geometry.to_numpy())
-    places = positions.set_index("subject_id")
-    known = places["accuracy_m"]
-    its = known.loc[met["other_id"]].to_numpy()
-    margin = np.maximum(doubts.max() - its, its - doubts.min())
-    within = np.minimum(met["distance_m"].to_numpy() + margin, REACH_M)
-    for start in range(0, len(met), ASKED_AT_ONCE):
-        ids = met["subject_id"].to_numpy()[start : start + ASKED_AT_ONCE]
-        here = to_metric(places.loc[ids]).geometry.to_numpy()
-        of, to = tree.query(
-            here, predicate="dwithin", distance=within[start : start + ASKED_AT_ONCE]
-        )
-        own, others = ids[of], there["subject_id"].to_numpy()[to]
-        far = shapely.distance(here[of], there.geometry.to_numpy()[to])
-        doubt = known.loc[own].to_numpy() + there["accuracy_m"].to_numpy()[to]
-        found = pd.DataFrame({"subject_id": own, "kind": kind, "distance_m": far, "doubt_m": doubt})
-        yield found[own != others]
+    there = to_metric(positions[is_target]).sort_values("subject_id")
+    classes = _class_of(there["accuracy_m"])
+    alike = [there[classes == one] for one in sorted(classes.unique())]
+    asking = positions["subject_id"].isin(met["subject_id"])
+    here = to_metric(positions[asking]).sort_values("subject_id")
+    nearest = [_of_pairs(nearest_among(here, like, kind), kind) for like in alike]
+    yield from nearest
+    told = pd.concat([met[PAIR], *nearest])
+    least = (told["distance_m"] - told["doubt_m"]).groupby(told["subject_id"]).min()
+    most = (told["distance_m"] + told["doubt_m"]).groupby(told["subject_id"]).min()
+    here = here.set_index("subject_id", drop=False)
+    here["least"], here["most"] = least.reindex(here.index), most.reindex(here.index)
+    for like, near in zip(alike, nearest, strict=True):
+        yield from _ring(here, like, near, kind)
+
+
+def _class_of(accuracy_m: "pd.Series[float]") -> "pd.Series[float]":
+    """Return the same number for accuracies of which none is twice as coarse as another."""
+    return pd.Series(np.floor(np.log2(accuracy_m.clip(lower=1.0))), accuracy_m.index)
+
+
+def _ring(
+    here: gpd.GeoDataFrame, like: gpd.GeoDataFrame, near: pd.DataFrame, kind: str
+) -> Iterator[pd.DataFrame]:
+    """Yield those of one class that lie behind its nearest and may still beat what is told.
+
+    ``here`` has the least of the lower and of the upper bounds so far, metres, by subject.
+    """
+    fine, coarse = like["accuracy_m"].min(), like["accuracy_m"].max()
+    if fine == coarse:
+        return
+    nearest = near.groupby("subject_id")["distance_m"].min().reindex(here.index)
+    by_least = (here["least"] + here["accuracy_m"] + coarse).where(here["least"] > 0, 0.0)
+    within = np.maximum(by_least, here["most"] - here["accuracy_m"] - fine).clip(upper=REACH_M)
+    left = here.assign(within=within)[(within > nearest).to_numpy()]
+    for start in range(0, len(left), ASKED_AT_ONCE):
+        some = left.iloc[start : start + ASKED_AT_ONCE]
+        of, to = like.sindex.query(some.geometry, "dwithin", distance=some["within"].to_numpy())
+        own, others = some["subject_id"].to_numpy()[of], like["subject_id"].to_numpy()[to]
+        told = {
+            "subject_id": own,
+            "distance_m": shapely.distance(
+                some.geometry.to_numpy()[of], like.geometry.to_numpy()[to]
+            ),
+            "doubt_m": some["accuracy_m"].to_numpy()[of] + like["accuracy_m"].to_numpy()[to],
+        }
+        yield _of_pairs(pd.DataFrame(told)[own != others], kind)
+
+
+def _of_pairs(pairs: pd.DataFrame, kind: str) -> pd.DataFrame:
+    return pairs[pairs["distance_m"] <= REACH_M].assign(kind=kind)[PAIR]
 
 
 def nearness_kind(record: Record) -> str:

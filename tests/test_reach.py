@@ -1,8 +1,22 @@
+import geopandas as gpd
+import numpy as np
 import pytest
+import shapely
 from shapely.geometry import LineString, Point
 
-from atlas.reach import Bounds, bounds_km, nearest, nearness_kind, reach_of
+from atlas.join import USELESS_M, nearest_named, search_of
+from atlas.reach import (
+    REACH_M,
+    Bounds,
+    bounds_km,
+    nearest,
+    nearest_bounds,
+    nearness_kind,
+    nearness_of,
+    reach_of,
+)
 from books import position, record, small_book
+from geodata.crs import DISPLAY_CRS, to_metric
 
 KM = 1 / 110.6  # degrees of latitude, near enough for tenths of a kilometre
 
@@ -64,3 +78,53 @@ def test_the_nearest_is_bounded_by_the_least_of_both_bounds():
 def test_one_asks_to_be_near_to_roads_canals_and_ports():
     asked = {k: nearness_kind(record("x", k)) for k in ("expressway", "canal", "port", "plant")}
     assert asked == {"expressway": "road", "canal": "canal", "port": "port", "plant": ""}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bounds_of_many_are_those_of_asking_everyone(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    ids = [f"s{n:03}" for n in range(240)]
+    of_each = chance.choice(["port", "canal", "road", "park", "plant"], 240)
+    kinds = dict(zip(ids, of_each, strict=True))
+    corners = chance.uniform((105.0, 9.2), (106.2, 10.4), (240, 2))
+    shapes = [
+        LineString([at, at + chance.uniform(-0.1, 0.1, 2)])
+        if kinds[one] in ("canal", "road")
+        else Point(at).buffer(chance.uniform(0, 0.01) * (chance.random() < 0.5))
+        if chance.random() < 0.5
+        else Point(at)
+        for one, at in zip(ids, corners, strict=True)
+    ]
+    shapes = [Point(at) if s.is_empty else s for s, at in zip(shapes, corners, strict=True)]
+    levels = [0.0, 30.0, 50.0, 900.0, 1_100.0, 7_000.0, 11_000.0, 15_600.0, USELESS_M + 1]
+    accuracy = chance.choice(levels[: 3 + seed], 240)
+    positions = gpd.GeoDataFrame(
+        {"subject_id": ids, "accuracy_m": accuracy}, geometry=shapes, crs=DISPLAY_CRS
+    )
+    metric = to_metric(positions).assign(kind=[kinds[one] for one in ids])
+    search = search_of(metric)
+    access, _ = nearest_named(search, [search.nearest(part) for part in search.parts(100)])
+    told = nearest_bounds(access, positions, kinds)
+    by_subject: dict[str, dict[str, tuple[float, float]]] = {}
+    for one, kind, *bounds in told.itertuples(index=False):
+        by_subject.setdefault(one, {})[kind] = tuple(bounds)
+    assert by_subject == {
+        one: bounds for one in search.placed["subject_id"] if (bounds := asked_of_all(metric, one))
+    }
+
+
+def asked_of_all(metric: gpd.GeoDataFrame, subject_id: str) -> dict[str, tuple[float, float]]:
+    """Return the bounds of a place by kind, from its distance to every road, canal and port."""
+    place = metric.set_index("subject_id").loc[subject_id]
+    found: dict[str, list[Bounds]] = {}
+    for other in metric.itertuples():
+        kind = nearness_of(other.kind)
+        metres = shapely.distance(place.geometry, other.geometry)
+        is_other = other.subject_id != subject_id and other.accuracy_m <= USELESS_M
+        if kind and is_other and metres <= REACH_M:
+            doubt = place["accuracy_m"] + other.accuracy_m
+            found.setdefault(kind, []).append(bounds_km(metres, doubt))
+    return {
+        kind: (min(one.least_km for one in told), min(one.most_km for one in told))
+        for kind, told in found.items()
+    }
