@@ -94,8 +94,10 @@ def _edition(chronicle: Chronicle, past: Past) -> list[Story]:
 
 
 def _newest(chronicle: Chronicle, mentions: Iterable[Mention]) -> tuple[Story, ...]:
-    ordered = sorted(mentions, key=lambda m: (m.past.as_of, m.past.edition, m.subject_id))
-    return tuple(chronicle.story(one) for one in ordered[: -ENTRIES - 1 : -1])
+    ordered = sorted(
+        mentions, key=lambda m: (m.past.as_of, m.past.edition, m.subject_id), reverse=True
+    )
+    return tuple(chronicle.story(one) for one in ordered[:ENTRIES])
 
 
 def _old_districts(book: Book) -> list[str]:

@@ -282,6 +282,7 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
     def to(name: str, language: str = lang) -> str:
         return root(posixpath.join(language, name, "index.html"))
 
+    at = to("sources")
     return made.handouts.of_page(words, page) | {
         "book": book,
         "csp": CSP,
@@ -305,9 +306,7 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
         ],
         "rows_script": lambda: root(made.assets.joined("rows.js", ROWS)),
         "outward": outward,
-        "doc": made.document_links.setdefault(
-            (lang, to("sources")), document_links(words, to("sources"))
-        ),
+        "doc": made.document_links.setdefault((lang, at), document_links(words, at)),
         "feed_path": lambda name: root(feed_path(name, lang)),
         "stage_feed": stage_feed,
         "source_ids": set(sources),

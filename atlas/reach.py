@@ -130,14 +130,14 @@ def _rivals(
     alike = [there[classes == one] for one in sorted(classes.unique())]
     asking = positions["subject_id"].isin(met["subject_id"])
     here = to_metric(positions[asking]).sort_values("subject_id")
-    nearest = [_of_pairs(nearest_among(here, like, kind), kind) for like in alike]
-    yield from nearest
-    told = pd.concat([met[PAIR], *nearest])
+    firsts = [_of_pairs(nearest_among(here, like, kind), kind) for like in alike]
+    yield from firsts
+    told = pd.concat([met[PAIR], *firsts])
     least = (told["distance_m"] - told["doubt_m"]).groupby(told["subject_id"]).min()
     most = (told["distance_m"] + told["doubt_m"]).groupby(told["subject_id"]).min()
     here = here.set_index("subject_id", drop=False)
     here["least"], here["most"] = least.reindex(here.index), most.reindex(here.index)
-    for like, near in zip(alike, nearest, strict=True):
+    for like, near in zip(alike, firsts, strict=True):
         yield from _ring(here, like, near, kind)
 
 
@@ -156,10 +156,10 @@ def _ring(
     fine, coarse = like["accuracy_m"].min(), like["accuracy_m"].max()
     if fine == coarse:
         return
-    nearest = near.groupby("subject_id")["distance_m"].min().reindex(here.index)
+    first = near.groupby("subject_id")["distance_m"].min().reindex(here.index)
     by_least = (here["least"] + here["accuracy_m"] + coarse).where(here["least"] > 0, 0.0)
     within = np.maximum(by_least, here["most"] - here["accuracy_m"] - fine).clip(upper=REACH_M)
-    left = here.assign(within=within)[(within > nearest).to_numpy()]
+    left = here.assign(within=within)[(within > first).to_numpy()]
     for start in range(0, len(left), ASKED_AT_ONCE):
         some = left.iloc[start : start + ASKED_AT_ONCE]
         of, to = like.sindex.query(some.geometry, "dwithin", distance=some["within"].to_numpy())

@@ -5,7 +5,6 @@ Both run with the libraries that are installed here; the earlier one from a clon
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from bench.beside import OURS, SLOW_4G, Load, open_once
 from bench.served import CHROMIUM, FLAGS, served
-from bench.tables import PROJECT, machine, markdown, put
+from bench.tables import PROJECT, machine, markdown, middle, put
 from flows.serve import site_app
 
 BEFORE_BIG_LAYERS = "be50817"
@@ -80,11 +79,7 @@ class Code:
         times = [self.whole, self.steps, self.processor]
         views = [[load.drawn / 1_000 for load in loads] for loads in (self.fast, self.slow)]
         weight = f"{self.fast[0].wire / 1_000:.0f}"
-        return [self.name, *map(_median, times), weight, *map(_median, views)]
-
-
-def _median(seconds: Sequence[float]) -> str:
-    return f"{statistics.median(seconds):.1f} ({min(seconds):.1f})"
+        return [self.name, *map(middle, times), weight, *map(middle, views)]
 
 
 def cloned(revision: str, folder: Path) -> Code:

@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from bench.served import CHROMIUM, FLAGS, served
-from bench.tables import PROJECT, machine, markdown, put
+from bench.tables import PROJECT, machine, markdown, middle, put
 from flows.serve import site_app
 
 MODULES = PROJECT / "bench" / "node_modules"
@@ -155,15 +155,11 @@ def _throttle(
 
 def row(name: str, hosts: str, fast: list[Load], slow: list[Load]) -> list[str]:
     """Write a page's runs as one row: medians, and the fastest in brackets."""
-
-    def seconds(loads: list[Load]) -> str:
-        times = [load.drawn / 1_000 for load in loads]
-        return f"{statistics.median(times):.1f} ({min(times):.1f})"
-
+    times = (middle([load.drawn / 1_000 for load in loads]) for loads in (fast, slow))
     held = statistics.median(load.blocked for load in fast)
     first = fast[0]
     weights = (str(first.requests), f"{first.wire / 1_000:.0f}", hosts)
-    return [name, *weights, seconds(fast), seconds(slow), f"{held:.0f}"]
+    return [name, *weights, *times, f"{held:.0f}"]
 
 
 @click.command()

@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import statistics
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,11 @@ def machine(programs: str) -> str:
         f"Measured on {date.today():%Y-%m-%d}: {os.cpu_count()} cores, "
         f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, {programs}."
     )
+
+
+def middle(seconds: Sequence[float]) -> str:
+    """Write the median of several times, and the least in brackets."""
+    return f"{statistics.median(seconds):.1f} ({min(seconds):.1f})"
 
 
 def put(name: str, text: str, readme: Path = README) -> None:

@@ -166,10 +166,10 @@ def published_tables(order: Order) -> dict[str, pd.DataFrame]:
     ``positions`` holds the best position of every subject, given or derived. No two of the tables
     that are read for it are in memory at once.
     """
-    return {name: _as_published(name, _accepted(order, name)) for name in TABLE}
+    return {name: _as_published(name, _checked(order, name)) for name in TABLE}
 
 
-def _accepted(order: Order, name: str) -> pd.DataFrame:
+def _checked(order: Order, name: str) -> pd.DataFrame:
     return _positions(order) if name == "positions" else read_tables(order)[name]
 
 

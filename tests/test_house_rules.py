@@ -160,7 +160,7 @@ def test_a_path_on_somebodys_machine_is_seen(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["https://a.example/home/an", "./work/x", "site/tmp/a", f"<{TOP}root>"]
+    "text", ["https://a.example/home/an", f".{TOP}work/x", "site/tmp/a", f"<{TOP}root>"]
 )
 def test_a_path_within_the_project_or_an_address_is_not_mistaken(text: str) -> None:
     assert not HOME_PATH.search(text)
