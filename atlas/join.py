@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
@@ -25,6 +26,9 @@ ROAD_KINDS = ("expressway", "national_road", "provincial_road", "road")
 NEIGHBOURS = 3
 USELESS_M = UNPLACED_M
 """A distance from a position that is not even placed would say nothing."""
+
+ROUNDING_M = 1e-3
+"""More than the sums of coordinates are ever rounded by, and less than would find anything."""
 
 AREA_TOLERANCE = 0.10
 """Declared and drawn hectares may differ by a tenth before it is a finding."""
@@ -51,15 +55,53 @@ def assign_points(
 
 
 @dataclass(frozen=True)
+class Others:
+    """Among whom is asked, in metres and sorted by ``subject_id``; made ready once for all."""
+
+    frame: gpd.GeoDataFrame
+
+    @cached_property
+    def ids(self) -> Numbers:
+        """Their ids, row by row as all that follows."""
+        return self.frame["subject_id"].to_numpy(dtype="object")
+
+    @cached_property
+    def shapes(self) -> Numbers:
+        """Their shapes."""
+        return self.frame.geometry.to_numpy()
+
+    @cached_property
+    def accuracy_m(self) -> Numbers:
+        """Their accuracies."""
+        return self.frame["accuracy_m"].to_numpy()
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        """A tree of their shapes."""
+        return shapely.STRtree(self.shapes)
+
+    @cached_property
+    def centres(self) -> shapely.STRtree:
+        """A tree of their centres."""
+        return shapely.STRtree(shapely.centroid(self.shapes))
+
+    @cached_property
+    def first_round_m(self) -> float:
+        """Half the distance between them if they stood evenly; never nothing."""
+        west, south, east, north = shapely.total_bounds(self.shapes)
+        return max(1.0, float(np.sqrt((east - west) * (north - south) / len(self.frame))) / 2)
+
+
+@dataclass(frozen=True)
 class Search:
-    """Who asks what is near, and among whom, in metres; each frame sorted by ``subject_id``.
+    """Who asks what is near, and among whom.
 
     ``placed`` ask and are each other's neighbours, ``targets`` holds the roads, canals and ports,
     ``places`` counts all places, those that are not placed too.
     """
 
-    placed: gpd.GeoDataFrame
-    targets: Mapping[str, gpd.GeoDataFrame]
+    placed: Others
+    targets: Mapping[str, Others]
     places: int
 
     def parts(self, rows: int) -> list[Numbers]:
@@ -67,15 +109,16 @@ class Search:
 
         They are cut from a Hilbert curve; one part is all of them as they stand.
         """
-        count = -(-len(self.placed) // rows)
+        placed = self.placed.frame
+        count = -(-len(placed) // rows)
         if count <= 1:
-            return [np.arange(len(self.placed))]
-        curve = self.placed.hilbert_distance().to_numpy()
+            return [np.arange(len(placed))]
+        curve = placed.hilbert_distance().to_numpy()
         return np.array_split(np.argsort(curve, kind="stable"), count)
 
     def nearest(self, part: Numbers) -> pd.DataFrame:
         """Return the nearest of one part; what is found does not depend on how parts are cut."""
-        asking = self.placed.iloc[part]
+        asking = self.placed.frame.iloc[part]
         found = [nearest_among(asking, others, kind) for kind, others in self.targets.items()]
         table = pd.concat([*found, _neighbours(asking, self.placed)], ignore_index=True)
         return table.astype(dict.fromkeys(ACCESS_TEXTS, "str"))
@@ -97,8 +140,8 @@ def search_of(metric: gpd.GeoDataFrame) -> Search:
     }
     layers = {kind: metric[mine].sort_values("subject_id") for kind, mine in targets.items()}
     return Search(
-        metric[~is_route & known].sort_values("subject_id"),
-        {kind: others for kind, others in layers.items() if len(others)},
+        Others(metric[~is_route & known].sort_values("subject_id")),
+        {kind: Others(others) for kind, others in layers.items() if len(others)},
         int((~is_route).sum()),
     )
 
@@ -123,58 +166,63 @@ def _some(dropped: dict[str, int]) -> dict[str, int]:
     return {reason: count for reason, count in dropped.items() if count}
 
 
-def nearest_among(places: gpd.GeoDataFrame, others: gpd.GeoDataFrame, kind: str) -> pd.DataFrame:
+def nearest_among(places: gpd.GeoDataFrame, others: Others, kind: str) -> pd.DataFrame:
     """Return the nearest of the others to each place; one of them has the nearest but itself.
 
-    Both in metres, with ``subject_id`` and ``accuracy_m``, the others sorted by id; the columns
-    are those of `nearest_named`. Two that are as near are both told.
+    Both in metres, with ``subject_id`` and ``accuracy_m``, the others at least one; the columns
+    are those of `nearest_named`. Of two that are as near it is the one of the smaller id.
     """
-    own = among(places["subject_id"], others["subject_id"])
+    own = among(places["subject_id"], others.frame["subject_id"])
     asked = places[~own]
-    (of, to), far = others.sindex.nearest(asked.geometry, return_all=True, return_distance=True)
-    pairs = _pairs(asked, others, (of, to, far), 1)
+    pairs = _pairs(asked, others, _met(asked.geometry, others), 1)
     return _access(pd.concat([pairs, _k_nearest(places[own], others, 1)]), kind, "access")
 
 
-def _neighbours(asking: gpd.GeoDataFrame, placed: gpd.GeoDataFrame) -> pd.DataFrame:
+def _met(asking: gpd.GeoSeries, others: Others) -> Meetings:
+    """Return all that may be the nearest to each of the asking, the nearest always among them.
+
+    The one whose centre is nearest bounds how far that is, and only what has its box within is
+    measured: a quarter of the time of a tree that measures whatever it passes on its way.
+    """
+    here, there = asking.to_numpy(), others.shapes
+    far = shapely.distance(here, there[others.centres.nearest(shapely.centroid(here))])
+    near = shapely.bounds(here) + (far + ROUNDING_M)[:, None] * [-1, -1, 1, 1]
+    of, to = others.tree.query(shapely.box(*near.T))
+    return of, to, shapely.distance(here[of], there[to])
+
+
+def _neighbours(asking: gpd.GeoDataFrame, placed: Others) -> pd.DataFrame:
     return _access(_k_nearest(asking, placed, NEIGHBOURS), "place", "neighbour")
 
 
-def _k_nearest(asking: gpd.GeoDataFrame, others: gpd.GeoDataFrame, count: int) -> pd.DataFrame:
+def _k_nearest(asking: gpd.GeoDataFrame, others: Others, count: int) -> pd.DataFrame:
     """Find for each of the asking, who are among the others, the nearest others but itself.
 
     Asked in rounds of a distance that doubles: who has enough within it has the nearest among
     them, and only the rest is asked again.
     """
-    wanted = min(count, len(others) - 1)
-    found, within = [], _first_round_m(others)
-    left = asking if wanted > 0 else asking.head(0)
+    wanted = min(count, len(others.frame) - 1)
+    found: list[pd.DataFrame] = []
+    left, within = asking if wanted > 0 else asking.head(0), 0.0
     while len(left):
-        of, to = others.sindex.query(left.geometry, predicate="dwithin", distance=within)
-        is_other = left["subject_id"].to_numpy()[of] != others["subject_id"].to_numpy()[to]
+        within = within * 2 or others.first_round_m
+        shapes = left.geometry.to_numpy()
+        of, to = others.tree.query(shapes, predicate="dwithin", distance=within)
+        is_other = left["subject_id"].to_numpy()[of] != others.ids[to]
         of, to = of[is_other], to[is_other]
         enough = np.bincount(of, minlength=len(left)) >= wanted
         of, to = of[enough[of]], to[enough[of]]
-        shapes, partners = left.geometry.to_numpy()[of], others.geometry.to_numpy()[to]
-        far = shapely.distance(shapes, partners)
+        far = shapely.distance(shapes[of], others.shapes[to])
         found.append(_pairs(left, others, (of, to, far), wanted))
-        left, within = left[~enough], within * 2
+        left = left[~enough]
     nobody = np.empty(0, dtype="int64")
     return pd.concat(found) if found else _pairs(left, others, (nobody, nobody, nobody), 0)
 
 
-def _first_round_m(others: gpd.GeoDataFrame) -> float:
-    """Half the distance between the others if they stood evenly; never nothing."""
-    west, south, east, north = others.total_bounds if len(others) else (0.0, 0.0, 0.0, 0.0)
-    return max(1.0, float(np.sqrt((east - west) * (north - south) / max(len(others), 1))) / 2)
-
-
-def _pairs(
-    asking: gpd.GeoDataFrame, others: gpd.GeoDataFrame, met: Meetings, count: int
-) -> pd.DataFrame:
+def _pairs(asking: gpd.GeoDataFrame, others: Others, met: Meetings, count: int) -> pd.DataFrame:
     """Return the first pairs of each of the asking, by distance and then by id.
 
-    Both sides are in the order of their ids, so that positions decide ties as ids would.
+    The others are in the order of their ids, so that positions decide ties as ids would.
     """
     of, to, far = met
     order = np.lexsort((to, far, of))
@@ -182,11 +230,11 @@ def _pairs(
     begin = np.searchsorted(of, of, side="left")
     kept = np.arange(len(of)) - begin < count
     of, to, far = of[kept], to[kept], far[kept]
-    doubt = asking["accuracy_m"].to_numpy()[of] + others["accuracy_m"].to_numpy()[to]
+    doubt = asking["accuracy_m"].to_numpy()[of] + others.accuracy_m[to]
     return pd.DataFrame(
         {
             "subject_id": asking["subject_id"].to_numpy()[of],
-            "other_id": others["subject_id"].to_numpy()[to],
+            "other_id": others.ids[to],
             "distance_m": far,
             "doubt_m": doubt,
         }

@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from atlas.join import ROAD_KINDS, USELESS_M, nearest_among
+from atlas.join import ROAD_KINDS, USELESS_M, Others, nearest_among
 from atlas.measure import METRES_PER_KM
 from atlas.records import Book, Position, Record
 from geodata.crs import shapes_to_metric, to_metric
@@ -130,7 +130,7 @@ def _rivals(
     alike = [there[classes == one] for one in sorted(classes.unique())]
     asking = positions["subject_id"].isin(met["subject_id"])
     here = to_metric(positions[asking]).sort_values("subject_id")
-    firsts = [_of_pairs(nearest_among(here, like, kind), kind) for like in alike]
+    firsts = [_of_pairs(nearest_among(here, Others(like), kind), kind) for like in alike]
     yield from firsts
     told = pd.concat([met[PAIR], *firsts])
     least = (told["distance_m"] - told["doubt_m"]).groupby(told["subject_id"]).min()

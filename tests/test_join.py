@@ -6,14 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, Point, Polygon, box
+from shapely.geometry.base import BaseGeometry
 
 from atlas.join import (
     ACCESS_COLUMNS,
     NEIGHBOURS,
     USELESS_M,
+    Others,
     assign_points,
     check_locations,
     name_communes,
+    nearest_among,
 )
 from drawings import METRIC_CRS, nearest, placed, table, tables
 from geodata.crs import DISPLAY_CRS
@@ -51,6 +54,9 @@ def test_no_points_are_assigned_to_nothing() -> None:
 
 
 CORNERS = st.integers(-5, 5)
+SEVENTHS = st.integers(-50, 50).map(lambda number: number / 7)
+SIZES = st.integers(0, 20).map(lambda number: number / 7)
+SHAPES = st.lists(st.tuples(SEVENTHS, SEVENTHS, SIZES, SIZES), min_size=1, max_size=8)
 BOXES = st.lists(
     st.tuples(CORNERS, CORNERS, st.integers(1, 6), st.integers(1, 6)), min_size=0, max_size=6
 )
@@ -60,7 +66,7 @@ SPOTS = st.lists(st.tuples(CORNERS, CORNERS), max_size=12)
 @settings(max_examples=30)
 @given(SPOTS, BOXES)
 def test_a_join_never_adds_or_loses_rows_and_takes_the_smallest_key(
-    spots: list[tuple[int, int]], corners: list[tuple[int, int, int, int]]
+    spots: list[tuple[int, int]], corners: list[tuple[float, float, float, float]]
 ) -> None:
     areas = {f"k{n}": box(x, y, x + w, y + h) for n, (x, y, w, h) in enumerate(corners)}
     points = gpd.GeoDataFrame(geometry=[Point(s) for s in spots], crs=METRIC_CRS)
@@ -183,6 +189,33 @@ def test_every_place_has_one_nearest_of_each_kind_that_there_is_however_the_sear
     assert change.rows_in == len(places)
     if "road" in kinds.values():
         assert sorted(access.loc[access["kind"] == "road", "subject_id"]) == sorted(places)
+
+
+@given(SHAPES, SHAPES)
+def test_the_nearest_is_that_of_asking_everyone(
+    asking: list[tuple[float, float, float, float]], others: list[tuple[float, float, float, float]]
+) -> None:
+    here, there = (
+        placed({f"{start}{n}": drawn(*corners) for n, corners in enumerate(told)}, METRIC_CRS)
+        for start, told in (("a", asking), ("b", others))
+    )
+    everyone = Others(there.sort_values("subject_id"))
+    found = nearest_among(here, everyone, "road").set_index("subject_id")
+    for subject, shape in zip(here["subject_id"], here.geometry, strict=True):
+        far = dict(zip(there["subject_id"], there.distance(shape), strict=True))
+        first = min(sorted(far), key=lambda other: far[other])
+        told = found.loc[[subject]]
+        assert told["other_id"].tolist() == [first]
+        assert told["distance_m"].tolist() == [far[first]]
+
+
+def drawn(x: float, y: float, width: float, height: float) -> BaseGeometry:
+    """A point, a line or a rectangle, by how far it reaches."""
+    if width and height:
+        return box(EAST_M + x, NORTH_M + y, EAST_M + x + width, NORTH_M + y + height)
+    if width or height:
+        return LineString([at(x, y), at(x + width, y + height)])
+    return at(x, y)
 
 
 COMMUNES = gpd.GeoDataFrame(

@@ -109,7 +109,7 @@ def test_bounds_of_many_are_those_of_asking_everyone(seed: int) -> None:
     for one, kind, *bounds in told.itertuples(index=False):
         by_subject.setdefault(one, {})[kind] = tuple(bounds)
     assert by_subject == {
-        one: bounds for one in search.placed["subject_id"] if (bounds := asked_of_all(metric, one))
+        one: bounds for one in search.placed.ids if (bounds := asked_of_all(metric, one))
     }
 
 
