@@ -36,13 +36,13 @@ from geodata.archive import Archive, sha256_of
 from geodata.catalog import load_catalog
 from geodata.checks import cell_findings, check_sheets
 from geodata.collect import Collected, Network, collect_source, held_since
-from geodata.corrections import apply_corrections, correct_layer
+from geodata.corrections import correct_layer, correct_parts
 from geodata.errors import PublishRefusedError, SourceError, UsageError
 from geodata.features import CheckedLayer, check_layer
 from geodata.findings import Finding
 from geodata.freshness import Freshness
 from geodata.inbox import quarantined, refusals
-from geodata.read import Sheet
+from geodata.read import Sheet, joined
 from geodata.reader import Reader
 from geodata.voices import Combined, combine
 
@@ -286,8 +286,9 @@ def _read_one(
         return layer.change.rows_in
     checked = read.kept.sheet(key, source)
     if checked is None:
-        sheet = apply_corrections(reader.sheet(source, item.files[0], archive))
-        checked = sheet, tuple(cell_findings(sheet))
+        parts = correct_parts(reader.parts(source, item.files[0], archive))
+        each = [(part, cell_findings(part)) for part in parts]
+        checked = joined(part for part, _ in each), tuple(f for _, found in each for f in found)
         read.kept.keep_sheet(key, checked)
     sheet, read.alone[source.source_id] = checked
     broken = next((f for f in sheet.findings if f.severity == "source"), None)

@@ -1,7 +1,7 @@
 """A fix is a declaration that expects to be needed; the publisher's file is never edited."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from geodata.catalog import Source
 from geodata.cells import is_number, parts_of
 from geodata.errors import SourceError
 from geodata.findings import Finding
-from geodata.read import Layer, Sheet
+from geodata.read import Layer, Sheet, joined
 from geodata.schema import TABLE
 
 
@@ -38,18 +38,31 @@ class CorrectionsFile(BaseModel):
 
 
 def apply_corrections(sheet: Sheet) -> Sheet:
-    """Return the sheet with its declared corrections applied.
+    """Return a whole sheet as `correct_parts` does its parts."""
+    return joined(correct_parts([sheet]))
 
-    A correction whose row or old value is not there is a finding that refuses the source: the
-    publisher has repaired it, or the row is gone, and a person must look.
+
+def correct_parts(parts: Iterable[Sheet]) -> Iterator[Sheet]:
+    """Yield the parts of a sheet with its declared corrections applied.
+
+    A correction whose row or old value is in none of them is a finding that refuses the source:
+    the publisher has repaired it, or the row is gone, and a person must look.
     """
-    source = sheet.source
-    if not source.corrections.is_file():
-        return sheet
-    table = TABLE[source.table]
-    declared = _read_corrections(source, table.column_names)
-    rows, findings = _corrected(source, sheet.rows, table.key, declared)
-    return replace(sheet, rows=rows, findings=(*sheet.findings, *findings))
+    needless: Sequence[Correction] | None = None
+    for part in parts:
+        source = part.source
+        if not source.corrections.is_file():
+            yield part
+            continue
+        table = TABLE[source.table]
+        declared = _read_corrections(source, table.column_names)
+        rows, missed = _corrected(part.rows, table.key, declared)
+        needless = missed if needless is None else [c for c in needless if c in missed]
+        last = replace(part, rows=rows)
+        yield last
+    if needless:
+        findings = tuple(_not_needed(source, correction) for correction in needless)
+        yield Sheet(source, last.rows.head(0), 0, findings)
 
 
 def correct_layer(layer: Layer) -> Layer:
@@ -67,16 +80,18 @@ def correct_layer(layer: Layer) -> Layer:
         message = f"corrections name features by {'/'.join(key)}, which the layer does not hold"
         raise SourceError(source.source_id, "corrections_are_described", message)
     texts = pd.DataFrame(layer.features[names])
-    rows, findings = _corrected(source, texts, key, declared)
+    rows, needless = _corrected(texts, key, declared)
+    findings = [_not_needed(source, correction) for correction in needless]
     features = layer.features.assign(**{name: rows[name] for name in names})
     return replace(layer, features=features, findings=(*layer.findings, *findings))
 
 
 def _corrected(
-    source: Source, told: pd.DataFrame, key: Sequence[str], declared: Sequence[Correction]
-) -> tuple[pd.DataFrame, list[Finding]]:
+    told: pd.DataFrame, key: Sequence[str], declared: Sequence[Correction]
+) -> tuple[pd.DataFrame, list[Correction]]:
+    """Return corrected rows, and the corrections that none of them needs."""
     rows = told.copy()
-    findings = []
+    needless = []
     for correction in declared:
         cells = zip(*(rows[name] for name in (*key, correction.column)), strict=True)
         is_meant = [
@@ -84,9 +99,9 @@ def _corrected(
         ]
         hit = rows.index[np.array(is_meant, dtype=bool)]
         if hit.empty:
-            findings.append(_not_needed(source, correction))
+            needless.append(correction)
         rows.loc[hit, correction.column] = correction.now
-    return rows, findings
+    return rows, needless
 
 
 def _read_corrections(source: Source, columns: Sequence[str]) -> tuple[Correction, ...]:

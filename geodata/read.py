@@ -4,8 +4,11 @@ A table comes out as text cells indexed by their line in the file, with findings
 that is wrong with the file itself. Nothing is judged about what the cells say.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import geopandas as gpd
 import pandas as pd
@@ -60,7 +63,28 @@ class Layer:
 
 
 def read_table(source: Source, content: bytes) -> Sheet:
+    """Read all that `read_parts` yields of a file, as one sheet."""
+    return joined(read_parts(source, io.BytesIO(content)))
+
+
+def joined(parts: Iterable[Sheet]) -> Sheet:
+    """Put the parts of one sheet together; what is found in each of them is told once."""
+    told = list(parts)
+    if len(told) == 1:
+        return told[0]
+    return Sheet(
+        told[0].source,
+        pd.concat([part.rows for part in told]),
+        sum(part.rows_in_file for part in told),
+        tuple(dict.fromkeys(found for part in told for found in part.findings)),
+    )
+
+
+def read_parts(source: Source, file: BinaryIO) -> Iterator[Sheet]:
     """Read a source with the columns of its table, from a table or from features.
+
+    Its rows come in parts, one after the other, so that a large CSV need not fit into memory;
+    each says what is wrong with the columns.
 
     Cells become text in the atlas's own form of numbers and dates; one that is not of the
     declared form or of its column's type refuses its row. A feature's properties and its
@@ -68,12 +92,15 @@ def read_table(source: Source, content: bytes) -> Sheet:
     before it. SourceError where nothing can be read at all: empty, of another format, in
     another encoding, torn, or without a single column of its table.
     """
-    source.limits.hold(source.source_id, "bytes", len(content), source.file_name)
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    source.limits.hold(source.source_id, "bytes", size, source.file_name)
+    read = TABLE_READERS.get(source.format, _grid_of_features)
+    yield from (_sheet_of(source, grid) for grid in read(source, file))
+
+
+def _sheet_of(source: Source, grid: Grid) -> Sheet:
     table = TABLE[source.table]
-    if source.format in TABLE_READERS:
-        grid = TABLE_READERS[source.format](source, content)
-    else:
-        grid = _grid_of_features(source, content)
     whole = [(line, cells) for line, cells in grid.body if len(cells) == len(grid.header)]
     names, whole = _as_declared(source, grid.header, whole)
     findings = [*grid.findings, *_column_findings(source, names), *_length_findings(source, grid)]
@@ -148,18 +175,18 @@ def _as_declared(source: Source, header: list[str], rows: list[Row]) -> tuple[li
     return [*(names[at] for at in kept), *source.values], rows
 
 
-def _grid_of_features(source: Source, content: bytes) -> Grid:
+def _grid_of_features(source: Source, file: BinaryIO) -> Iterator[Grid]:
     require_declared_crs(source)
     wkt = next((c.name for c in TABLE[source.table].columns if c.kind == "wkt"), "")
     if not wkt:
         message = f"table {source.table} has no geometry; {source.format} is for positions"
         raise SourceError(source.source_id, "file_is_of_its_format", message)
-    told = FEATURE_READERS[source.format](source, source.file_name, content)
+    told = FEATURE_READERS[source.format](source, source.file_name, file.read())
     shapes, findings = in_degrees(source, source.file_name, told)
     texts = ["" if shape is None or shape.is_empty else shape.wkt for shape in shapes]
     body = [[*row, text] for row, text in zip(told.cells.to_numpy().tolist(), texts, strict=True)]
     header = [*(str(name) for name in told.cells), wkt]
-    return Grid(header, list(enumerate(body, start=2)), tuple(findings))
+    yield Grid(header, list(enumerate(body, start=2)), tuple(findings))
 
 
 def _texts(source: Source, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
@@ -175,8 +202,11 @@ def _texts(source: Source, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Find
         rows[column.name] = [text for text, _ in texts]
         faults = {line: why for line, (_, why) in zip(rows.index, texts, strict=True) if why}
         findings += [_misfit(source, cells, line, column, why) for line, why in faults.items()]
-    _require_unicode(source, rows)
-    return rows.astype("str"), findings
+    try:
+        return rows.astype("str"), findings
+    except UnicodeEncodeError:
+        _require_unicode(source, rows)
+        raise
 
 
 def _text(source: Source, cell: Cell, kind: str) -> tuple[str, str]:

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import pyogrio
 
@@ -19,7 +20,7 @@ from geodata.catalog import Source
 from geodata.errors import SourceError
 from geodata.limits import Limits
 from geodata.parcels import unpack_cells, unpack_layer, unpack_sheet
-from geodata.read import Layer, Sheet, read_table
+from geodata.read import Layer, Sheet, joined, read_table
 from geodata.sandbox import BROKEN, DONE, NO_MEMORY, REFUSED
 from geodata.workbooks import SheetCells
 
@@ -40,6 +41,9 @@ STARTS = 2
 Files = Sequence[tuple[str, Path, str]]
 """Name, path and checksum."""
 
+Answer = Generator[tuple[int | None, bytes], None, None]
+"""Parcels; last how the fork that sent them ended, and why."""
+
 
 class Reader:
     """Reads sources; starts the sandbox when the first file from outside comes, and ends it.
@@ -50,6 +54,7 @@ class Reader:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._answer: Answer | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -60,6 +65,7 @@ class Reader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._hear_no_more()
         self._end()
 
     def start(self) -> None:
@@ -73,16 +79,25 @@ class Reader:
                 env=_environment(),
             )
 
-    def sheet(self, source: Source, file: Stored, archive: Archive) -> Sheet:
-        """Read a table source; a small CSV of our own in this process."""
+    def parts(self, source: Source, file: Stored, archive: Archive) -> Iterator[Sheet]:
+        """Read a table source part after part; a small CSV of our own in this process.
+
+        The next part is read while one does something with the last. Only what ended without a
+        SourceError was read whole.
+        """
         if not is_outside(source, archive.path_of(file.sha256)):
-            return read_table(source, archive.get(file.sha256))
-        told = self._source("sheet", source, [file], archive)
-        return unpack_sheet(source, told)
+            yield read_table(source, archive.get(file.sha256))
+            return
+        for told in self._source("sheet", source, [file], archive):
+            yield unpack_sheet(source, told)
+
+    def sheet(self, source: Source, file: Stored, archive: Archive) -> Sheet:
+        """Read a table source as a whole."""
+        return joined(self.parts(source, file, archive))
 
     def layer(self, source: Source, files: Sequence[Stored], archive: Archive) -> Layer:
         """Read a layer source."""
-        return unpack_layer(source, self._source("layer", source, files, archive))
+        return unpack_layer(source, b"".join(self._source("layer", source, files, archive)))
 
     def cells(self, source_id: str, content: bytes, limits: Limits) -> dict[str, SheetCells]:
         """Read every sheet of a workbook that is no source."""
@@ -91,47 +106,72 @@ class Reader:
             file.write(content)
             file.flush()
             files = [("the workbook", Path(file.name), sha256_of(content))]
-            return unpack_cells(self._ask(source_id, limits, files, what="cells"))
+            return unpack_cells(b"".join(self._ask(source_id, limits, files, what="cells")))
 
     def _source(
         self, what: str, source: Source, files: Sequence[Stored], archive: Archive
-    ) -> bytes:
+    ) -> Iterator[bytes]:
         found = [(f.name, archive.path_of(f.sha256), f.sha256) for f in files]
         told = source.model_dump(mode="json")
         return self._ask(source.source_id, source.limits, found, what=what, source=told)
 
-    def _ask(self, source_id: str, limits: Limits, files: Files, **more: object) -> bytes:
+    def _ask(self, source_id: str, limits: Limits, files: Files, **more: object) -> Iterator[bytes]:
         request = {
             "source_id": source_id,
             "limits": limits.model_dump(),
             "files": [(name, str(path.resolve()), sha256) for name, path, sha256 in files],
             **more,
         }
+        had = 0
         for _ in range(STARTS):
+            self._hear_no_more()
             self.start()
+            self._answer = self._exchange(request)
             with suppress(OSError, EOFError):
-                ended, payload = self._exchange(request)
-                if ended == DONE:
-                    return payload
-                raise _refusal(source_id, limits, ended, payload)
+                for ended, payload in islice(self._answer, had, None):
+                    if ended == DONE:
+                        return
+                    if ended is not None:
+                        raise _refusal(source_id, limits, ended, payload)
+                    had += 1  # who reads the same again finds the same parcels
+                    yield payload
             self._end()
         message = "the process that reads files was ended from outside; run again"
         raise SourceError(source_id, "reader_survives", message)
 
-    def _exchange(self, request: dict[str, object]) -> tuple[int, bytes]:
+    def _exchange(
+        self, request: dict[str, object]
+    ) -> Generator[tuple[int | None, bytes], None, None]:
+        """Yield the parcels of an answer; last how its fork ended, and why.
+
+        An answer that is not heard to its end ends the sandbox.
+        """
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise EOFError
-        process.stdin.write(json.dumps(request).encode() + b"\n")
-        process.stdin.flush()
-        head = process.stdout.readline()
-        if not head.endswith(b"\n"):
-            raise EOFError
-        told: dict[str, Any] = json.loads(head)
-        payload = process.stdout.read(told["bytes"])
-        if len(payload) != told["bytes"]:
-            raise EOFError
-        return int(told["ended"]), payload
+        ended: int | None = None
+        try:
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            while ended is None:
+                head = process.stdout.readline()
+                if not head.endswith(b"\n"):
+                    raise EOFError
+                told: dict[str, int] = json.loads(head)
+                payload = process.stdout.read(told["bytes"])
+                if len(payload) != told["bytes"]:
+                    raise EOFError
+                ended = told.get("ended")
+                yield ended, payload
+        finally:
+            if ended is None:
+                process.kill()
+                self._end()
+
+    def _hear_no_more(self) -> None:
+        """End an answer that was not heard to its end."""
+        if self._answer is not None:
+            self._answer.close()
 
     def _end(self) -> None:
         process, self._process = self._process, None

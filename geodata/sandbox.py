@@ -7,14 +7,17 @@ in Arrow and JSON, which run nothing where they are read.
 
 import codecs
 import contextlib
+import hashlib
 import io
 import json
 import os
 import re
 import resource
 import signal
+import struct
 import sys
 import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,13 +27,12 @@ import pyarrow.parquet as pq
 import pyogrio
 from shapely import Point
 
-from geodata.archive import sha256_of
 from geodata.catalog import CODECS, Source
 from geodata.crs import DISPLAY_CRS
 from geodata.errors import SourceError
 from geodata.limits import MEGABYTE, Limits
 from geodata.parcels import pack_cells, pack_layer, pack_sheet
-from geodata.read import Layer, read_layer, read_table
+from geodata.read import Layer, read_layer, read_parts
 from geodata.workbooks import read_cells
 
 DONE, REFUSED, NO_MEMORY, BROKEN = 0, 3, 4, 70
@@ -44,6 +46,9 @@ ZIP_CODECS = ("cp437", "latin-1", "ascii")
 
 OUT_OF_MEMORY = re.compile(r"bad_alloc|out of memory|malloc|cannot allocate|realloc", re.I)
 CHUNK = 1 << 20
+HEAD = struct.Struct("<?Q")
+"""What a fork sends before a parcel or its reason: which of them it is, and its bytes."""
+
 SHAPELESS = b'{"type":"FeatureCollection",%s"features":[{"type":"Feature","geometry":null}]}'
 IN_A_ZONE = SHAPELESS % b'"crs":{"type":"name","properties":{"name":"EPSG:5897"}},'
 """GDAL keeps what it once looked up: only a fork may ask for a zone, or it opens nothing."""
@@ -52,96 +57,115 @@ IN_A_ZONE = SHAPELESS % b'"crs":{"type":"name","properties":{"name":"EPSG:5897"}
 def serve() -> None:
     """Answer requests, one JSON line each on stdin, until stdin ends.
 
-    An answer is one JSON line, how the fork ended and how many bytes follow, and those bytes.
+    An answer is any number of parcels and the reason why there are no more: before each stands
+    one JSON line that counts its bytes, before the reason one that also says how the fork ended.
     """
     _load()
     for line in sys.stdin.buffer:
-        ended, payload = _forked(json.loads(line))
-        head = json.dumps({"ended": ended, "bytes": len(payload)}) + "\n"
-        sys.stdout.buffer.write(head.encode() + payload)
-        sys.stdout.buffer.flush()
+        ended, reason = _forked(json.loads(line), _tell)
+        _tell(reason, ended=ended)
 
 
-def _forked(request: dict[str, Any]) -> tuple[int, bytes]:
-    """Read in a fork; return its exit code, or minus its signal, and what it sent."""
+def _tell(payload: bytes, **more: int) -> None:
+    head = json.dumps({"bytes": len(payload), **more}) + "\n"
+    sys.stdout.buffer.write(head.encode() + payload)
+    sys.stdout.buffer.flush()
+
+
+def _forked(request: dict[str, Any], tell: Callable[[bytes], None]) -> tuple[int, bytes]:
+    """Read in a fork; return its exit code, or minus its signal, and its reason.
+
+    Its parcels are told as they come. What announces more than a reader could hold is ended.
+    """
     source_end, work_end = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(source_end)
         _work(request, work_end)
     os.close(work_end)
+    reason, most = b"", request["limits"]["memory_mb"] * MEGABYTE
     with os.fdopen(source_end, "rb") as pipe:
-        payload = _read_some(pipe, request["limits"]["memory_mb"] * MEGABYTE)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(child, signal.SIGKILL) if payload is None else None
+        while len(head := pipe.read(HEAD.size)) == HEAD.size:
+            is_parcel, size = HEAD.unpack(head)
+            if size > most:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+                break
+            payload = pipe.read(size)
+            if len(payload) < size:
+                break
+            if is_parcel:
+                tell(payload)
+            else:
+                reason = payload
     _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status), payload or b""
-
-
-def _read_some(pipe: BinaryIO, most: int) -> bytes | None:
-    """Read to the end; None where more comes than a reader could have held."""
-    told = bytearray()
-    while chunk := pipe.read(CHUNK):
-        told += chunk
-        if len(told) > most:
-            return None
-    return bytes(told)
+    return os.waitstatus_to_exitcode(status), reason
 
 
 def _work(request: dict[str, Any], out: int) -> None:
     """Read one file in this process, send what came of it and end the process."""
-    code, answer = BROKEN, b""
+    code, reason = BROKEN, b""
     try:
-        code, answer = _answer(request)
+        code, reason = _answer(request, out)
     except MemoryError:
-        code, answer = NO_MEMORY, b""
+        code = NO_MEMORY
     finally:
         # whatever it was, this process ends here and its parent tells it
         if code == BROKEN:
-            answer = traceback.format_exc(limit=-3).encode(errors="replace")
-        _send(out, answer)
+            reason = traceback.format_exc(limit=-3).encode(errors="replace")
+        _send(out, reason, is_parcel=False)
         os._exit(code)
 
 
-def _send(out: int, answer: bytes) -> None:
-    view = memoryview(answer)
-    while view:
-        view = view[os.write(out, view[:CHUNK]) :]
+def _send(out: int, payload: bytes, *, is_parcel: bool) -> None:
+    for told in (HEAD.pack(is_parcel, len(payload)), payload):
+        view = memoryview(told)
+        while view:
+            view = view[os.write(out, view[:CHUNK]) :]
 
 
-def _answer(request: dict[str, Any]) -> tuple[int, bytes]:
+def _answer(request: dict[str, Any], out: int) -> tuple[int, bytes]:
     limits = Limits.model_validate(request["limits"])
     try:
-        files = [
-            (name, _content(request["source_id"], limits, name, Path(path), sha256))
-            for name, path, sha256 in request["files"]
-        ]
-        return DONE, _read(request, limits, files)
+        with contextlib.ExitStack() as opened:
+            files = [
+                (name, opened.enter_context(_opened(request["source_id"], limits, name, *told)))
+                for name, *told in request["files"]
+            ]
+            for parcel in _read(request, limits, files):
+                _send(out, parcel, is_parcel=True)
+        return DONE, b""
     except SourceError as error:
         if OUT_OF_MEMORY.search(error.message):
             return NO_MEMORY, b""
         return REFUSED, json.dumps([error.rule, error.message]).encode(errors="replace")
 
 
-def _content(source_id: str, limits: Limits, name: str, path: Path, sha256: str) -> bytes:
-    limits.hold(source_id, "bytes", path.stat().st_size, name)
-    content = path.read_bytes()
-    if sha256_of(content) != sha256:
-        message = f"{path.name} no longer matches its name; remove it and collect again"
+def _opened(source_id: str, limits: Limits, name: str, path: str, sha256: str) -> BinaryIO:
+    file = Path(path).open("rb")  # noqa: SIM115 - the caller closes it
+    limits.hold(source_id, "bytes", os.fstat(file.fileno()).st_size, name)
+    if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+        message = f"{Path(path).name} no longer matches its name; remove it and collect again"
         raise SourceError(source_id, "archive_is_whole", message)
-    return content
+    file.seek(0)
+    return file
 
 
-def _read(request: dict[str, Any], limits: Limits, files: list[tuple[str, bytes]]) -> bytes:
+def _read(
+    request: dict[str, Any], limits: Limits, files: list[tuple[str, BinaryIO]]
+) -> Iterator[bytes]:
     if request["what"] == "cells":
         _confine(limits)
-        return pack_cells(read_cells(request["source_id"], files[0][1], limits))
+        yield pack_cells(read_cells(request["source_id"], files[0][1].read(), limits))
+        return
     source = Source.model_validate(request["source"])
     _open_projections(source.crs)
     _confine(limits)
     if request["what"] == "layer":
-        return pack_layer(read_layer(source, files))
-    return pack_sheet(read_table(source, files[0][1]))
+        contents = [(name, file.read()) for name, file in files]
+        yield pack_layer(read_layer(source, contents))
+        return
+    yield from map(pack_sheet, read_parts(source, files[0][1]))
 
 
 def _load() -> None:

@@ -20,8 +20,9 @@ from geodata.catalog import Source
 from geodata.errors import SourceError
 from geodata.limits import Limits
 from geodata.parcels import pack_cells, pack_layer, pack_sheet, unpack_cells, unpack_sheet
-from geodata.read import Layer, Sheet, read_layer, read_table
+from geodata.read import Layer, Sheet, joined, read_layer, read_table
 from geodata.reader import Reader, is_outside
+from geodata.tables import PART_LETTERS
 from geodata.workbooks import SheetCells
 
 CROSSWALK = {
@@ -106,7 +107,7 @@ def rule_of(reader: Reader, one: Source, file: Stored, archive: Archive) -> tupl
 def test_a_file_that_needs_too_much_memory_ends_its_reader_and_nothing_else(
     reader: Reader, kept
 ) -> None:
-    wide = (HEADER + "a,b,whole,s1\n" * 1_000_000).encode()
+    wide = (HEADER + f"a,b,whole,{'s' * 90_000_000}\n").encode()
     small = source("csv", limits={"memory_mb": 60}, **CROSSWALK)
     rule, message = rule_of(reader, small, *kept(wide))
     assert rule == "file_is_within_limits"
@@ -150,6 +151,56 @@ def test_a_sandbox_that_somebody_ends_is_started_again(kept) -> None:
         again = reader._process
     assert again is not process
     assert again.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def long() -> bytes:
+    """Return rows of more than three parts."""
+    rows = (PART_LETTERS * 3) // 20 + 1
+    return HEADER.encode() + b"".join(b"x%08d,com-1,whole,\n" % n for n in range(rows))
+
+
+def test_a_long_table_comes_in_parts_that_are_the_whole(reader: Reader, kept, long: bytes) -> None:
+    outside = source("csv", **CROSSWALK)
+    file, archive = kept(long)
+    parts = list(reader.parts(outside, file, archive))
+    assert len(parts) > 3
+    there, here = joined(parts), read_table(outside, long)
+    assert there.rows.equals(here.rows)
+    assert there.rows.index.tolist() == list(range(2, len(here.rows) + 2))
+    assert (told(there), there.rows_in_file) == (told(here), here.rows_in_file)
+
+
+def test_what_is_wrong_at_the_end_refuses_all_that_came_before(
+    reader: Reader, kept, long: bytes
+) -> None:
+    parts = reader.parts(source("csv", **CROSSWALK), *kept(long + b"x\xff,com-1,whole,\n"))
+    assert len(next(parts).rows)
+    last = long.count(b"\n") + 1
+    with pytest.raises(SourceError, match=f"line {last} of .* is not utf-8"):
+        list(parts)
+
+
+def test_an_answer_that_nobody_hears_to_its_end_disturbs_no_other(kept, long: bytes) -> None:
+    outside, (file, archive) = source("csv", **CROSSWALK), kept(long)
+    before = children()
+    with Reader() as reader:
+        left = reader.parts(outside, file, archive)
+        next(left)
+        other, _ = kept(ROWS)
+        assert reader.sheet(outside, other, archive).rows_in_file == 1
+        again = reader.parts(outside, file, archive)
+        next(again)
+    assert children() == before
+
+
+def test_a_sandbox_that_is_ended_in_the_middle_of_a_table_loses_no_row(kept, long: bytes) -> None:
+    outside = source("csv", **CROSSWALK)
+    with Reader() as reader:
+        parts = reader.parts(outside, *kept(long))
+        first = next(parts)
+        os.kill(reader._process.pid, signal.SIGKILL)
+        assert joined([first, *parts]).rows.equals(read_table(outside, long).rows)
 
 
 def children() -> set[str]:
