@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import quote
@@ -18,6 +18,7 @@ from atlas.bulk import bulk_layer
 from atlas.compare import FORMULA_STARTS, changes_json
 from atlas.formats import (
     UNIT_FIELDS,
+    WORKBOOK_ROWS,
     dictionary,
     dictionary_columns,
     layer_frame,
@@ -43,8 +44,7 @@ def write_downloads(book: Book, out: Path, site_url: str) -> None:
     """Write everything of design section 7 that is not a page, below ``out``."""
     data = out / "data"
     data.mkdir(parents=True, exist_ok=True)
-    for name, table in book.tables.items():
-        write_csv(table, data / f"{name}.csv", TABLE[name].columns)
+    small = dict(_written_tables(book, data))
     write_csv(book.quarantine, data / "quarantine.csv", ())
     write_csv(dictionary(), data / "dictionary.csv", dictionary_columns())
     for name, records in (("places", book.places), ("routes", book.routes)):
@@ -60,7 +60,8 @@ def write_downloads(book: Book, out: Path, site_url: str) -> None:
         out / "changes.json", changes_json(book.previous_edition, book.edition, book.changes)
     )
     write_csv(history_table(book), data / "history.csv", ())
-    _write_formats(book, data)
+    write_workbook(small, data / f"{here().atlas_id}.xlsx", about(book))
+    _write_layers(book, data)
     _write_text(out / PATH, f"{totals(book).model_dump_json(indent=1)}\n")
     _write_projects(book, data, site_url)
     _write_text(out / RECORD_SCHEMA, _json(record_schema()))
@@ -78,12 +79,18 @@ def history_table(book: Book) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["edition", "as_of", *fields], dtype="str")
 
 
-def _write_formats(book: Book, data: Path) -> None:
-    """Write what other programs open: a workbook, CSV for Excel and the GIS files."""
-    write_workbook(book.tables, data / f"{here().atlas_id}.xlsx", about(book))
+def _written_tables(book: Book, data: Path) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Write every table as CSV, plain and for Excel; yield those that a workbook holds."""
     (data / "csv-excel").mkdir(exist_ok=True)
     for name, table in book.tables.items():
+        write_csv(table, data / f"{name}.csv", TABLE[name].columns)
         write_vietnamese_csv(table, data / "csv-excel" / f"{name}.csv", TABLE[name].columns)
+        if len(table) <= WORKBOOK_ROWS:
+            yield name, table
+
+
+def _write_layers(book: Book, data: Path) -> None:
+    """Write what a GIS opens."""
     layers = {}
     for name, records in (("places", book.places), ("routes", book.routes)):
         own = layer_frame([_properties(r) for r in records], [_shape(r) for r in records])

@@ -57,10 +57,10 @@ CLOCK = Lock()
 def write_workbook(
     tables: Mapping[str, pd.DataFrame], path: Path, about: Iterable[tuple[str, str]]
 ) -> None:
-    """Write all tables into one workbook: titles in Vietnamese, then column names, then rows.
+    """Write tables into one workbook: titles in Vietnamese, then column names, then rows.
 
-    ``about`` are the lines of the first sheet. No cell is a formula, and text that looks like
-    one does not become one when somebody edits the cell.
+    ``about`` are the lines of the first sheet. No cell is a formula, and text that looks like one
+    does not become one when somebody edits the cell.
     """
     settings = {"strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(str(path), settings) as book:
@@ -73,7 +73,7 @@ def write_workbook(
         }
         _about_sheet(book.add_worksheet("README"), about, styles)
         _rows_sheet(book.add_worksheet("dictionary"), dictionary(), _DICTIONARY, styles)
-        for table in (one for one in TABLES if len(tables[one.name]) <= WORKBOOK_ROWS):
+        for table in (one for one in TABLES if one.name in tables):
             columns = (*table.columns, SOURCE_COLUMN)
             _rows_sheet(book.add_worksheet(table.name), tables[table.name], columns, styles)
 

@@ -11,6 +11,7 @@ from atlas.telling import STAGE_GROUPS, outward
 from atlas.track import SCHEDULES
 from atlas.views import view
 from atlas.words import Words, plain
+from geodata.cells import parts_of
 from geodata.schema import STAGE_AXES
 
 KINDS = tuple(
@@ -20,6 +21,10 @@ KINDS = tuple(
 OUT = (
     '<a class="out" href="{}" rel="noopener nofollow external" referrerpolicy="no-referrer">{}</a>'
 )
+
+LISTED_DOCUMENTS = 2_000
+PROGRAMME_TABLES = ("targets", "indicators", "funding_plan", "duties", "duty_reports")
+CITING = ("document_ids", "plan_id")
 
 
 def by_kind(book: Book) -> list[tuple[str, list[Record]]]:
@@ -88,11 +93,26 @@ def record_links(
     return link
 
 
-def document_links(words: Words, sources: str) -> Callable[[Document], Markup]:
-    """Return what links a document: outward where the register allows it, else to its entry there.
+def listed_documents(book: Book) -> dict[str, Document]:
+    """Return the documents that the page of sources lists, sorted by id.
 
-    ``sources`` is the address of the page of sources. A document is linked many times on a page
-    and on all pages beside it; what links it is made once.
+    All of them; where those are too many for a page, the ones that records with pages cite and
+    that the programme rests on. The table of documents holds the others.
+    """
+    if len(book.documents) <= LISTED_DOCUMENTS:
+        return {key: book.documents[key] for key in sorted(book.documents)}
+    cited = {document.document_id for record in book.records for document in record.documents}
+    tables = [book.tables[name] for name in PROGRAMME_TABLES]
+    cells = (table[name] for table in tables for name in CITING if name in table)
+    cited |= {key for told in cells for cell in told.unique() for key in parts_of(cell)}
+    return {key: book.documents[key] for key in sorted(cited & book.documents.keys())}
+
+
+def document_links(words: Words, address: Callable[[str], str]) -> Callable[[Document], Markup]:
+    """Return what links a document: outward where the register allows it, else to its entry.
+
+    ``address`` tells where the entry of an id is. A document is linked many times on a page and
+    on all pages beside it; what links it is made once.
     """
     made: dict[str, Markup] = {}
 
@@ -100,9 +120,9 @@ def document_links(words: Words, sources: str) -> Callable[[Document], Markup]:
         key = document.document_id
         if key not in made:
             name = words.known(f"plan.short_{key}", words.of(document, "name"))
-            out, address = outward(document), f"{sources}#doc-{key}"
+            out = outward(document)
             form = OUT if out else '<a href="{}">{}</a>'
-            made[key] = Markup(form).format(out or address, plain(name))
+            made[key] = Markup(form).format(out or address(key), plain(name))
         return made[key]
 
     return link

@@ -30,6 +30,7 @@ from atlas.listing import (
     by_kind,
     credits,
     document_links,
+    listed_documents,
     map_files,
     record_links,
     tiled_counts,
@@ -107,6 +108,7 @@ class Site:
     big: BigMap | None
     chronicles: Mapping[str, Chronicle]
     counted: Sequence[Counted]
+    listed: Mapping[str, Document]
     document_links: dict[tuple[str, str], Callable[[Document], Markup]] = field(
         default_factory=dict
     )
@@ -129,7 +131,7 @@ def write_site(book: Book, out: Path, site: Path, address: Address = ADDRESS) ->
     gallery = Gallery(book, address, assets, studio(both, carried.ground, site))
     chronicles = {lang: Chronicle(book, words[lang]) for lang in LANGUAGES}
     big = BigMap(book.tiled, assets, book.as_of, ground_layer(book, words)) if book.tiled else None
-    told = chronicles, tiled_counts(book)
+    told = chronicles, tiled_counts(book), listed_documents(book)
     made = Site(book, out, assets, environment(site), words, carried, gallery, big, *told)
     for chronicle in chronicles.values():
         write_feeds(chronicle, out, address.site_url)
@@ -140,6 +142,7 @@ def write_site(book: Book, out: Path, site: Path, address: Address = ADDRESS) ->
         for page, template in PAGES:
             values = _values(made, lang, page) | shared | _titles(made.words[lang], template)
             values |= chronicles[lang].of_page() if page == "changes" else {}
+            values |= {"documents": made.listed.values()} if page == "sources" else {}
             _write_page(made, lang, page, template, values)
         _write_map(made, lang)
         for record in book.records:
@@ -282,6 +285,9 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
     def to(name: str, language: str = lang) -> str:
         return root(posixpath.join(language, name, "index.html"))
 
+    def doc_at(key: str) -> str:
+        return f"{at}#{f'doc-{key}' if key in made.listed else 'documents'}"
+
     at = to("sources")
     return made.handouts.of_page(words, page) | {
         "book": book,
@@ -306,7 +312,8 @@ def _values(made: Site, lang: str, page: str) -> dict[str, object]:
         ],
         "rows_script": lambda: root(made.assets.joined("rows.js", ROWS)),
         "outward": outward,
-        "doc": made.document_links.setdefault((lang, at), document_links(words, at)),
+        "doc": made.document_links.setdefault((lang, at), document_links(words, doc_at)),
+        "doc_at": doc_at,
         "feed_path": lambda name: root(feed_path(name, lang)),
         "stage_feed": stage_feed,
         "source_ids": set(sources),
@@ -355,7 +362,6 @@ def _shared(book: Book) -> dict[str, object]:
         "by_agency": programme.duties_by_agency(book),
         "agency_name": lambda key, words: _name_in(agencies, key, words),
         "unit_name": lambda key, words: _name_in(units, key, words),
-        "documents": [book.documents[key] for key in sorted(book.documents)],
         "tables": [_table_told(book, table.name) for table in TABLES],
         "map_files": map_files(book),
         "quarantine": programme.rows_of(book.quarantine),
@@ -379,4 +385,4 @@ def _name_in(rows: Mapping[str, Row], key: str, words: Words) -> str:
 
 def _table_told(book: Book, name: str) -> tuple[object, int, list[str]]:
     licences = {s.source.licence for s in book.sources if s.source.table == name}
-    return TABLE[name], len(book.tables[name]), sorted(licences)
+    return TABLE[name], book.counts[name], sorted(licences)

@@ -328,8 +328,9 @@ class Book:
     """Everything the pages may print: one edition's content before it is drawn.
 
     ``tables`` holds each table of `geodata.schema` as it is published (all text, sorted by key,
-    with ``source_id``); ``communes`` and ``waterways`` are EPSG:4326 layers or None where their
-    source is missing; ``history`` the editions that lead to this one, this one first.
+    with ``source_id``) and ``counts`` its rows; ``communes`` and ``waterways`` are EPSG:4326
+    layers or None where their source is missing; ``history`` the editions that lead to this one,
+    this one first.
     ``looks_back`` is "then" where a past day is told with what was known by it, "now" where it
     is told with hindsight. ``tiled`` holds the records of the kinds that have too many for objects
     and pages of their own: they are in no other field but ``tables``.
@@ -343,6 +344,7 @@ class Book:
     documents: Mapping[str, Document]
     stages: tuple[Stage, ...]
     tables: Mapping[str, pd.DataFrame]
+    counts: Mapping[str, int]
     communes: gpd.GeoDataFrame | None
     waterways: gpd.GeoDataFrame | None
     sources: tuple[SourceState, ...]

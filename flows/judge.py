@@ -5,10 +5,12 @@ so that no change is forgotten when the editions themselves are no longer kept.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from atlas.compare import (
     compare_standing,
@@ -28,6 +30,12 @@ from geodata.archive import Archive
 from geodata.cells import rows_of
 from geodata.errors import AtlasError, PublishRefusedError, UsageError
 from geodata.schema import TABLE
+
+POSITIONS = "positions_table.parquet"
+"""In the work folder: the best position of every subject, as a table of text."""
+
+HELD_ROWS = 10_000
+"""A published table of more rows is not held: only downloads are made of it, once."""
 
 
 @in_region
@@ -160,21 +168,45 @@ def _groups(after: Side, changes: tuple[Changed, ...]) -> dict[str, str]:
     return {key: groups.get(after.standing[key]["stage_id"], NOT_KNOWN) for key in changed}
 
 
-def published_tables(order: Order) -> dict[str, pd.DataFrame]:
-    """Return each table as it is published: sorted by key, with its source folder.
+@dataclass(frozen=True)
+class Published(Mapping[str, pd.DataFrame]):
+    """Each table as it is published: sorted by key, with its source folder.
 
-    ``positions`` holds the best position of every subject, given or derived. No two of the tables
-    that are read for it are in memory at once.
+    ``positions`` holds the best position of every subject, given or derived. A table of many rows
+    is read each time it is asked for and never held.
     """
-    return {name: _as_published(name, _checked(order, name)) for name in TABLE}
 
+    order: Order
+    _held: dict[str, pd.DataFrame] = field(default_factory=dict)
 
-def _checked(order: Order, name: str) -> pd.DataFrame:
-    return _positions(order) if name == "positions" else read_tables(order)[name]
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return one table; KeyError where the atlas has none such."""
+        if name in self._held:
+            return self._held[name]
+        rows = _as_published(name, pd.read_parquet(self._path(name)))
+        if len(rows) <= HELD_ROWS:
+            self._held[name] = rows
+        return rows
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names."""
+        return iter(TABLE)
+
+    def __len__(self) -> int:
+        """Count the tables."""
+        return len(TABLE)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows each table has; none is read for it."""
+        return {name: pq.read_metadata(self._path(name)).num_rows for name in TABLE}
+
+    def _path(self, name: str) -> Path:
+        checked = self.order.work / "tables" / f"{TABLE[name].name}.parquet"
+        return self.order.work / POSITIONS if name == "positions" else checked
 
 
 def _positions(order: Order) -> pd.DataFrame:
-    return pd.read_parquet(order.work / "positions_table.parquet")
+    return pd.read_parquet(order.work / POSITIONS)
 
 
 def _as_published(name: str, rows: pd.DataFrame) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from atlas.tilecheck import verify_tiles
 from atlas.tiled import Tiled, part, tiled_ids, tiled_kinds, untiled
 from atlas.verify import verify_site
 from atlas.words import read_words
-from flows.judge import published_tables, read_changes, read_compared, read_history
+from flows.judge import POSITIONS, Published, read_changes, read_compared, read_history
 from flows.near import find_near
 from flows.order import Order, in_region
 from flows.past import workbooks_of
@@ -79,7 +79,7 @@ def join(order: Order, facts: Path) -> Path:
     path = order.work / "positions.parquet"
     placed = spread(best, communes)
     placed.to_parquet(path, index=False)
-    positions_table(placed).to_parquet(order.work / "positions_table.parquet", index=False)
+    positions_table(placed).to_parquet(order.work / POSITIONS, index=False)
     access.to_parquet(order.work / "access.parquet", index=False)
     write_findings(order.work / "join.findings.json", findings)
     write_ledger(order.work / "join.ledger.json", ledger)
@@ -112,8 +112,7 @@ def draw(order: Order, inputs: Inputs) -> Path:
     with kept_in(order.var / "pictures"):
         write_site(book, out, order.site, Address(order.site_url, order.contact))
     (out / "sitemap.xml").write_text(sitemap(out, order.site_url, book), encoding="utf-8")
-    counts = {name: len(table) for name, table in book.tables.items()}
-    write_manifest(out, inputs, {**read_compared(order), "counts": counts})
+    write_manifest(out, inputs, {**read_compared(order), "counts": dict(book.counts)})
     return out
 
 
@@ -122,7 +121,7 @@ def read_book(order: Order, inputs: Inputs) -> Book:
     findings = tuple(read_run_findings(order))
     shelf, tiled = _parted(order, findings)
     assembler = Assembler(shelf)
-    tables = published_tables(order)
+    tables = Published(order)
     states = read_states(order)
     return Book(
         edition=inputs.edition,
@@ -133,6 +132,7 @@ def read_book(order: Order, inputs: Inputs) -> Book:
         documents=assembler.documents,
         stages=tuple(sorted(assembler.stages.values(), key=lambda s: (s.axis, s.rank))),
         tables=tables,
+        counts=tables.counts(),
         communes=read_layer_file(order, "communes"),
         waterways=read_layer_file(order, "waterways"),
         sources=states,

@@ -322,6 +322,7 @@ def small_book(**changes: object) -> Book:
         documents={d.document_id: d for d in (PLAN, PAPER, OTHER)},
         stages=(OPERATING, WORKS),
         tables=tables(),
+        counts={name: len(rows) for name, rows in tables().items()},
         communes=gpd.GeoDataFrame(
             {"unit_id": ["com-31366"]}, geometry=[box(105.75, 9.88, 105.9, 10.0)], crs="EPSG:4326"
         ),

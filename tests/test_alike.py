@@ -17,7 +17,7 @@ from atlas.editions import Shop
 from builds import digests
 from drills import Refreshes, refreshes
 from flows import intake, steps
-from flows.judge import published_tables
+from flows.judge import Published
 from flows.order import Order
 from flows.work import read_run_findings
 
@@ -124,7 +124,7 @@ def checked(top: Path, parts: Rows, names: list[str]) -> dict[str, list[str]]:
     tables = intake.check(order, intake.collect(order))
     steps.measure(order, steps.join(order, steps.resolve_claims(order, tables)), DAY)
     rest = {n: pd.read_parquet(order.work / f"{n}.parquet") for n in ("quarantine", "standing")}
-    made = {n: t.to_csv(index=False) for n, t in {**published_tables(order), **rest}.items()}
+    made = {n: t.to_csv(index=False) for n, t in {**Published(order), **rest}.items()}
     made["findings"] = "\n".join(str(dataclasses.astuple(f)) for f in read_run_findings(order))
     lines = {name: without_ids(text, ids).splitlines() for name, text in made.items()}
     return lines | {name: sorted(lines[name]) for name in ("quarantine", "findings")}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+from atlas import listing
 from atlas.assets import AssetError
 from atlas.chronicle import SHOWN_STORIES
 from atlas.pages import CSP, outward, write_site
@@ -325,6 +326,25 @@ def test_a_record_tells_its_newest_changes_and_how_many_it_leaves_to_the_whole_h
     assert told == [f"edition-e{n}" for n in range(SHOWN_STORIES + 3, 3, -1)]
     assert "Earlier updates that are not told here: 3." in page.text
     assert "../../../data/history.csv" in page.links
+
+
+def test_too_many_documents_for_a_page_are_listed_where_pages_cite_them(tmp_path, monkeypatch):
+    book = small_book()
+    cited = {d.document_id for record in book.records for d in record.documents}
+    some = book.documents[min(cited)]
+    others = {f"d{n}": dataclasses.replace(some, document_id=f"d{n}") for n in range(9)}
+    many = dataclasses.replace(book, documents={**book.documents, **others})
+    monkeypatch.setattr(listing, "LISTED_DOCUMENTS", len(many.documents) - 1)
+    write_site(many, tmp_path, SITE)
+    page = Reader((tmp_path / "en" / "sources" / "index.html").read_text("utf-8"))
+    listed = {name.removeprefix("doc-") for name in page.ids if name.startswith("doc-")}
+    assert cited <= listed
+    assert not listed & others.keys()
+    assert f"only the {len(listed)} that record pages" in page.text
+    assert "../../data/documents.csv" in page.links
+    for path in tmp_path.rglob("en/**/*.html"):
+        anchors = [a.partition("#doc-")[2] for a in Reader(path.read_text("utf-8")).links]
+        assert set(filter(None, anchors)) <= listed
 
 
 def test_an_edition_without_changes_says_so(tmp_path):
