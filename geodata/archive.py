@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -83,6 +84,16 @@ class Archive:
             Path(temporary).replace(path)
             flush_folder(path.parent)
         return sha256
+
+    def put_file(self, path: Path) -> str:
+        """Keep what a file holds, however large, as `put` does bytes, and return its checksum."""
+        sha256 = sha256_of_file(path)
+        kept = self.path_of(sha256)
+        if kept.is_file() and sha256_of_file(kept) == sha256:
+            return sha256
+        with self.incoming(str(path)) as copied:
+            shutil.copyfile(path, copied)
+            return self.adopt(copied, sha256_of_file(copied))
 
     @contextlib.contextmanager
     def incoming(self, name: str) -> Iterator[Path]:

@@ -85,14 +85,14 @@ def collect_source(source: Source, archive: Archive, network: Network) -> Collec
 
 def _collect_file(source: Source, archive: Archive) -> Collected:
     try:
-        content = _read_own(source)
+        _require_own(source)
     except SourceError as error:
         return Collected(source, "refused", (), error.message, (error.finding(source.table),))
     except OSError as error:
         message = f"{source.file} cannot be read ({error.strerror}); put the publisher's file there"
         found = SourceError(source.source_id, "file_is_present", message).finding(source.table)
         return Collected(source, "refused", (), message, (found,))
-    files = (Stored(source.file, archive.put(content)),)
+    files = (Stored(source.file, archive.put_file(source.path)),)
     if files[0].sha256 == source.sha256:
         return Collected(source, "fresh", files)
     message = (
@@ -103,14 +103,14 @@ def _collect_file(source: Source, archive: Archive) -> Collected:
     return Collected(source, "refused", files, message, (found,))
 
 
-def _read_own(source: Source) -> bytes:
-    """Read a file of the folder; never a link out of it, a pipe, or more than its limits allow."""
+def _require_own(source: Source) -> None:
+    """Refuse what is no file of the folder: a link out of it, a pipe, or more than is allowed."""
     told = source.path.lstat()
     if not stat.S_ISREG(told.st_mode):
         message = f"{source.file} is a link, a folder or a device; put the file itself there"
         raise SourceError(source.source_id, "file_is_present", message)
     source.limits.hold(source.source_id, "bytes", told.st_size, source.file)
-    return source.path.read_bytes()
+    source.path.open("rb").close()  # OSError where we may not read it
 
 
 def _fall_back(

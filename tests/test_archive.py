@@ -4,13 +4,21 @@ import os
 import signal
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geodata.archive import Archive, ArchiveError, Stored, sha256_of, sha256_of_all
+from geodata.archive import (
+    Archive,
+    ArchiveError,
+    Stored,
+    sha256_of,
+    sha256_of_all,
+    sha256_of_file,
+)
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 
@@ -274,6 +282,26 @@ def test_a_process_killed_while_it_writes_loses_nothing_it_had_accepted(
     assert last[0].sha256 in numbered[-2:]
     assert archive.last_good("sheet_a") == last
     assert accepted(archive, "sheet_a", b"after the crash") == archive.last_good("sheet_a")
+
+
+def test_a_file_is_kept_as_its_bytes_would_be_and_never_held_in_memory(tmp_path: Path) -> None:
+    archive, path = Archive(tmp_path / "archive"), tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(60_000_000)
+    tracemalloc.start()
+    sha256 = archive.put_file(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
+    assert sha256 == sha256_of_file(path)
+    kept = archive.path_of(sha256)
+    before = kept.stat().st_ino
+    assert archive.put_file(path) == archive.put(path.read_bytes()) == sha256
+    assert kept.stat().st_ino == before
+    kept.write_bytes(b"torn")
+    assert archive.put_file(path) == sha256
+    assert archive.get(sha256) == path.read_bytes()
+    assert not [*archive.folder.glob("incoming/*")]
 
 
 def test_what_lies_there_damaged_is_put_right_by_the_same_bytes(tmp_path: Path) -> None:
