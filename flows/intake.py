@@ -15,7 +15,7 @@ import pandas as pd
 
 from atlas.editions import Inputs, Shop, code_digest, read_manifest
 from atlas.records import SourceState
-from flows.kept import Kept
+from flows.kept import AloneChecked, Kept
 from flows.order import LOCK, PROJECT, Order, in_region, today
 from flows.past import collect_then, inputs_then, look_back, workbooks_of
 from flows.work import (
@@ -286,16 +286,23 @@ def _read_one(
         return layer.change.rows_in
     checked = read.kept.sheet(key, source)
     if checked is None:
-        parts = correct_parts(reader.parts(source, item.files[0], archive))
-        each = [(part, cell_findings(part)) for part in parts]
-        checked = joined(part for part, _ in each), tuple(f for _, found in each for f in found)
-        read.kept.keep_sheet(key, checked)
+        made = _in_parts(item, archive, reader)
+        read.kept.keep_sheet(key, made)
+        # what is written of a frame tells how it was put together: all go on with what is kept
+        checked = read.kept.sheet(key, source) or made
     sheet, read.alone[source.source_id] = checked
     broken = next((f for f in sheet.findings if f.severity == "source"), None)
     if broken and is_strict:
         raise SourceError(source.source_id, broken.rule, broken.detail)
     read.sheets.append(sheet)
     return sheet.rows_in_file
+
+
+def _in_parts(item: Collected, archive: Archive, reader: Reader) -> AloneChecked:
+    """Read a table and check its cells, each part while the next one is read."""
+    parts = correct_parts(reader.parts(item.source, item.files[0], archive))
+    each = [(part, cell_findings(part)) for part in parts]
+    return joined(part for part, _ in each), tuple(f for _, found in each for f in found)
 
 
 def _inbox_states(combined: Combined) -> list[SourceState]:
