@@ -7,12 +7,14 @@ from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 import stamina
 from conftest import Tree
 
 from flows import intake, order, work
 from flows.order import Order
+from geodata import reader, tables
 from geodata.archive import sha256_of
 from geodata.checks import cell_findings
 from geodata.errors import PublishRefusedError
@@ -204,6 +206,25 @@ def test_only_a_source_that_changed_is_read_and_checked_again(
     shutil.rmtree(asked.var / "kept")
     (asked.work / "check.made").unlink()
     assert checked() == changed
+
+
+def test_what_came_in_parts_leaves_the_bytes_of_what_was_kept(
+    tree: Tree, asked: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "PART_LETTERS", 700_000)
+    monkeypatch.setattr(reader, "SMALL", 100_000_000)
+    head, row, *_ = tree.raw("claims").read_text(encoding="utf-8").splitlines()
+    ident, rest = row.split(",", 1)
+    many = "".join(f"{ident}{'x' * 60}{n},{rest}\n" for n in range(30_000))
+    tree.write("claims", f"{head}\n{many}".encode())
+    tree.describe("claims")
+    intake.check(asked, intake.collect(asked))
+    paths = sorted((asked.work / "tables").glob("*.parquet"))
+    made = [path.read_bytes() for path in paths]
+    assert len(pd.read_parquet(asked.work / "tables" / "claims.parquet")) == 30_000
+    (asked.work / "check.made").unlink()
+    intake.check(asked, intake.collect(asked))
+    assert [path.read_bytes() for path in paths] == made
 
 
 def test_what_is_kept_and_damaged_is_made_again(tree: Tree, asked: Order) -> None:
