@@ -127,10 +127,10 @@ def _rivals(
         return
     there = to_metric(positions[is_target]).sort_values("subject_id")
     classes = _class_of(there["accuracy_m"])
-    alike = [there[classes == one] for one in sorted(classes.unique())]
+    alike = [Others(there[classes == one]) for one in sorted(classes.unique())]
     asking = positions["subject_id"].isin(met["subject_id"])
     here = to_metric(positions[asking]).sort_values("subject_id")
-    firsts = [_of_pairs(nearest_among(here, Others(like), kind), kind) for like in alike]
+    firsts = [_of_pairs(nearest_among(here, like, kind), kind) for like in alike]
     yield from firsts
     told = pd.concat([met[PAIR], *firsts])
     least = (told["distance_m"] - told["doubt_m"]).groupby(told["subject_id"]).min()
@@ -147,13 +147,13 @@ def _class_of(accuracy_m: "pd.Series[float]") -> "pd.Series[float]":
 
 
 def _ring(
-    here: gpd.GeoDataFrame, like: gpd.GeoDataFrame, near: pd.DataFrame, kind: str
+    here: gpd.GeoDataFrame, like: Others, near: pd.DataFrame, kind: str
 ) -> Iterator[pd.DataFrame]:
     """Yield those of one class that lie behind its nearest and may still beat what is told.
 
     ``here`` has the least of the lower and of the upper bounds so far, metres, by subject.
     """
-    fine, coarse = like["accuracy_m"].min(), like["accuracy_m"].max()
+    fine, coarse = like.accuracy_m.min(), like.accuracy_m.max()
     if fine == coarse:
         return
     first = near.groupby("subject_id")["distance_m"].min().reindex(here.index)
@@ -162,16 +162,15 @@ def _ring(
     left = here.assign(within=within)[(within > first).to_numpy()]
     for start in range(0, len(left), ASKED_AT_ONCE):
         some = left.iloc[start : start + ASKED_AT_ONCE]
-        of, to = like.sindex.query(some.geometry, "dwithin", distance=some["within"].to_numpy())
-        own, others = some["subject_id"].to_numpy()[of], like["subject_id"].to_numpy()[to]
+        shapes = some.geometry.to_numpy()
+        of, to = like.tree.query(shapes, "dwithin", distance=some["within"].to_numpy())
+        own = some["subject_id"].to_numpy()[of]
         told = {
             "subject_id": own,
-            "distance_m": shapely.distance(
-                some.geometry.to_numpy()[of], like.geometry.to_numpy()[to]
-            ),
-            "doubt_m": some["accuracy_m"].to_numpy()[of] + like["accuracy_m"].to_numpy()[to],
+            "distance_m": shapely.distance(shapes[of], like.shapes[to]),
+            "doubt_m": some["accuracy_m"].to_numpy()[of] + like.accuracy_m[to],
         }
-        yield _of_pairs(pd.DataFrame(told)[own != others], kind)
+        yield _of_pairs(pd.DataFrame(told)[own != like.ids[to]], kind)
 
 
 def _of_pairs(pairs: pd.DataFrame, kind: str) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -48,21 +49,21 @@ def correct_parts(parts: Iterable[Sheet]) -> Iterator[Sheet]:
     A correction whose row or old value is in none of them is a finding that refuses the source:
     the publisher has repaired it, or the row is gone, and a person must look.
     """
-    needless: Sequence[Correction] | None = None
-    for part in parts:
-        source = part.source
-        if not source.corrections.is_file():
-            yield part
-            continue
-        table = TABLE[source.table]
-        declared = _read_corrections(source, table.column_names)
+    left = iter(parts)
+    first = next(left)
+    source = first.source
+    if not source.corrections.is_file():
+        yield from chain([first], left)
+        return
+    table = TABLE[source.table]
+    declared = needless = _read_corrections(source, table.column_names)
+    for part in chain([first], left):
         rows, missed = _corrected(part.rows, table.key, declared)
-        needless = missed if needless is None else [c for c in needless if c in missed]
-        last = replace(part, rows=rows)
-        yield last
+        needless = tuple(correction for correction in needless if correction in missed)
+        yield replace(part, rows=rows)
     if needless:
         findings = tuple(_not_needed(source, correction) for correction in needless)
-        yield Sheet(source, last.rows.head(0), 0, findings)
+        yield Sheet(source, first.rows.head(0), 0, findings)
 
 
 def correct_layer(layer: Layer) -> Layer:

@@ -17,7 +17,7 @@ import signal
 import struct
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -62,7 +62,7 @@ def serve() -> None:
     """
     _load()
     for line in sys.stdin.buffer:
-        ended, reason = _forked(json.loads(line), _tell)
+        ended, reason = _forked(json.loads(line))
         _tell(reason, ended=ended)
 
 
@@ -72,7 +72,7 @@ def _tell(payload: bytes, **more: int) -> None:
     sys.stdout.buffer.flush()
 
 
-def _forked(request: dict[str, Any], tell: Callable[[bytes], None]) -> tuple[int, bytes]:
+def _forked(request: dict[str, Any]) -> tuple[int, bytes]:
     """Read in a fork; return its exit code, or minus its signal, and its reason.
 
     Its parcels are told as they come. What announces more than a reader could hold is ended.
@@ -95,7 +95,7 @@ def _forked(request: dict[str, Any], tell: Callable[[bytes], None]) -> tuple[int
             if len(payload) < size:
                 break
             if is_parcel:
-                tell(payload)
+                _tell(payload)
             else:
                 reason = payload
     _, status = os.waitpid(child, 0)
