@@ -5,6 +5,7 @@ they are small on every host; the browser unpacks them itself.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -28,10 +29,10 @@ from atlas.tiles import (
     grids,
     spots,
     tile_zooms,
-    vertices_of,
     write_archive,
 )
 from atlas.words import Words
+from geodata.crs import DISPLAY_CRS
 
 SIGNS = ("known", "approximate", "single_point")
 IDS_IN_FILE = 2_048
@@ -80,7 +81,7 @@ class BigMap:
             return []
         told: list[Json] = []
         for zoom, extent in ((one[0], one[2]) for one in zooms if isinstance(one, list)):
-            content = write_archive(self.ground, int(str(zoom)), int(str(extent)))
+            content = write_archive([self.ground], int(str(zoom)), int(str(extent)))
             told.append(self.assets.write(f"ground-{zoom}.pmtiles", content))
         return told
 
@@ -115,11 +116,12 @@ class BigMap:
 def _shared(tiled: Tiled, assets: Assets) -> dict[str, Json]:
     subjects = tiled.subjects
     columns, rows = spots(subjects["lon"].to_numpy(), subjects["lat"].to_numpy())
-    shapes = subjects.geometry.to_numpy()
-    first = first_zoom(columns, rows, vertices_of(shapes))
-    archives, layer = list[Json](), tile_layer(tiled)
+    first = first_zoom(columns, rows, subjects["corners"].to_numpy())
+    archives = list[Json]()
     for zoom, extent in zip(made := tile_zooms(first), extents(made), strict=True):
-        path = assets.write(f"features-{zoom}.pmtiles", write_archive(layer, zoom, extent))
+        path = assets.write(
+            f"features-{zoom}.pmtiles", write_archive(tile_layer(tiled), zoom, extent)
+        )
         archives.append([zoom, path, extent])
     zooms = range(farthest_zoom(tiled.extent()), first + 1)
     counts = tiled.counts()
@@ -179,8 +181,8 @@ def _grid(assets: Assets, zoom: int, numbers: list[int]) -> Json:
     return assets.write(f"grid-{zoom}.js", script.encode("ascii"))
 
 
-def tile_layer(tiled: Tiled) -> gpd.GeoDataFrame:
-    """Return what stands in the tiles: the number ``n``, the shape, ``look`` and ``r``.
+def tile_layer(tiled: Tiled) -> Iterator[gpd.GeoDataFrame]:
+    """Yield, in parts, what stands in the tiles: ``n``, the shape, ``look`` and ``r``.
 
     ``look`` numbers kind, stage group and sign together, ``r`` is the radius of a footprint in
     metres, 0 for none. A record without a position is not in it.
@@ -190,14 +192,8 @@ def tile_layer(tiled: Tiled) -> gpd.GeoDataFrame:
         subjects[name].map({one: place for place, one in enumerate(order)}).fillna(0)
         for name, order in (("kind", tiled.kinds), ("stage_group", STAGE_GROUPS), ("sign", SIGNS))
     )
-    look = (kind * len(STAGE_GROUPS) + stage) * len(SIGNS) + sign
-    layer = gpd.GeoDataFrame(
-        {
-            "n": np.arange(len(subjects)),
-            "look": look.astype("int64"),
-            "r": subjects["radius_m"].astype("int64"),
-        },
-        geometry=subjects.geometry,
-        crs=subjects.crs,
-    )
-    return layer[subjects["lon"].notna()]
+    look = ((kind * len(STAGE_GROUPS) + stage) * len(SIGNS) + sign).to_numpy("int64")
+    radius = subjects["radius_m"].to_numpy("int64")
+    for n in tiled.spans(np.flatnonzero(subjects["lon"].notna())):
+        told = {"n": n, "look": look[n], "r": radius[n]}
+        yield gpd.GeoDataFrame(told, geometry=list(tiled.drawn(n)), crs=DISPLAY_CRS)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-import geopandas as gpd
 import pandas as pd
 
+from atlas.placed import Positions
 from atlas.records import (
     Access,
     Claim,
@@ -41,7 +41,7 @@ class Shelf:
 
     tables: Mapping[str, pd.DataFrame]
     facts: pd.DataFrame
-    positions: gpd.GeoDataFrame
+    positions: Positions
     access: pd.DataFrame
     promises: pd.DataFrame
     standing: pd.DataFrame
@@ -76,7 +76,7 @@ class Assembler:
                 "gaps": tables["gaps"],
                 "access": shelf.access,
                 "promises": shelf.promises,
-                "positions": pd.DataFrame(shelf.positions),
+                "positions": pd.DataFrame(shelf.positions.layer()),
             }.items()
         }
         self._standing = {r["subject_id"]: r for r in _rows(shelf.standing)}

@@ -1,5 +1,7 @@
 """The tiled records as other programs open them: the same columns as the layers of the others."""
 
+from collections.abc import Iterator
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -13,21 +15,23 @@ CLAIMED = {"area_ha": "area_ha", "occupancy_pct": "occupancy_pct", "length_km": 
 """Measures whose claims stand in the layers, and their columns."""
 
 
-def bulk_layer(tiled: Tiled, table: str) -> gpd.GeoDataFrame:
-    """Return the tiled records of ``places`` or ``routes`` as a layer, sorted by id, EPSG:4326.
+def bulk_layer(tiled: Tiled, table: str) -> Iterator[gpd.GeoDataFrame]:
+    """Yield, in parts, the tiled records of ``places`` or ``routes``, sorted by id, EPSG:4326.
 
-    Its geometry is the best known position, not where the map draws it.
+    Their geometry is the best known position, not where the map draws it.
     """
     subjects = tiled.subjects[tiled.subjects["table"] == table].sort_values("subject_id")
-    told = pd.DataFrame(subjects.drop(columns="geometry")).rename(columns={"subject_id": "id"})
+    told = subjects.rename(columns={"subject_id": "id"})
     told["stage_on"] = told["stage_on"].where(told["stage_id"] != "", "")
     told["stage_group"] = told["stage_group"].where(told["stage_id"] != "", "")
     told["commune_ids"] = only_known(told["commune_ids"], set(tiled.names["communes"]["unit_id"]))
     told = told.join(_claimed(tiled)).join(_notes(tiled))
     texts = {name: told[name].astype("str").where(told[name].notna()) for name in TEXT_FIELDS}
     numbers = {name: told[name].astype("float64") for name in NUMBER_FIELDS}
-    shapes = gpd.GeoSeries(list(subjects["shape"]), index=told.index, crs=DISPLAY_CRS)
-    return gpd.GeoDataFrame(texts | numbers, geometry=shapes).reset_index(drop=True)
+    whole = pd.DataFrame(texts | numbers)
+    for rows in tiled.spans(whole.index.to_numpy()):
+        shapes = gpd.GeoSeries(list(tiled.read(rows)), index=rows, crs=DISPLAY_CRS)
+        yield gpd.GeoDataFrame(whole.loc[rows], geometry=shapes)
 
 
 def _claimed(tiled: Tiled) -> pd.DataFrame:

@@ -13,11 +13,11 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from atlas.details import newest_money
 from atlas.facets import OTHER, facet_keys
 from atlas.layers import Json
+from atlas.placed import EDGES
 from atlas.search import folded
 from atlas.tiled import Tiled, held
 from atlas.tiles import FINE_ZOOM, spots
@@ -124,12 +124,10 @@ def _spread(numbers: "pd.Series[int]", values: "pd.Series[float]", count: int) -
 def _grounds(tiled: Tiled) -> dict[str, Column]:
     """Return where each record lies in truth, what is drawn aside too; what is unplaced nowhere."""
     subjects = tiled.subjects
-    given = subjects["shape"].to_numpy()
-    is_there = ~shapely.is_missing(given) & ~subjects["is_unplaced"].to_numpy()
-    lon, lat = tiled.true_spots()
-    lon[~is_there] = np.nan
+    is_there = ((subjects["shape"] >= 0) & ~subjects["is_unplaced"]).to_numpy()
+    lon, lat = (np.where(is_there, subjects[name], np.nan) for name in ("true_lon", "true_lat"))
     px, py = spots(lon, lat, FINE_ZOOM)
-    edges = shapely.bounds(given)
+    edges = subjects[EDGES].to_numpy(float)
     east = np.maximum(lon - edges[:, 0], edges[:, 2] - lon) * np.cos(np.radians(lat))
     north = np.maximum(lat - edges[:, 1], edges[:, 3] - lat)
     extent = np.where(is_there, np.ceil(np.hypot(east, north) * DEGREE_M), np.nan)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 from xml.etree import ElementTree
@@ -91,13 +92,12 @@ def _written_tables(book: Book, data: Path) -> Iterator[tuple[str, pd.DataFrame]
 
 def _write_layers(book: Book, data: Path) -> None:
     """Write what a GIS opens."""
-    layers = {}
+    layers: dict[str, Iterable[gpd.GeoDataFrame]] = {}
     for name, records in (("places", book.places), ("routes", book.routes)):
         own = layer_frame([_properties(r) for r in records], [_shape(r) for r in records])
-        parts = [own, bulk_layer(book.tiled, name)] if book.tiled else [own]
-        layers[name] = pd.concat(parts, ignore_index=True) if book.tiled else own
+        layers[name] = chain([own], bulk_layer(book.tiled, name) if book.tiled else ())
     if book.communes is not None:
-        layers["communes"] = book.communes[[*UNIT_FIELDS, "geometry"]]
+        layers["communes"] = [book.communes[[*UNIT_FIELDS, "geometry"]]]
     write_layers(layers, data, book.as_of.isoformat())
 
 

@@ -14,6 +14,9 @@ from threading import Lock
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pyogrio
 import xlsxwriter
 from shapely.geometry.base import BaseGeometry
@@ -22,6 +25,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from atlas.compare import FORMULA_STARTS
 from geodata.crs import DISPLAY_CRS
+from geodata.geoparquet import BOX_COLUMN, write_geoparquet
 from geodata.region import here
 from geodata.schema import TABLES, Column
 
@@ -217,28 +221,37 @@ def layer_frame(
     return gpd.GeoDataFrame(told, geometry=pd.Series(shapes, dtype=object), crs=DISPLAY_CRS)
 
 
-def write_layers(layers: Mapping[str, gpd.GeoDataFrame], folder: Path, as_of: str) -> None:
-    """Write layers as one GeoPackage, and each as FlatGeobuf and GeoParquet.
+def write_layers(
+    layers: Mapping[str, Iterable[gpd.GeoDataFrame]], folder: Path, as_of: str
+) -> None:
+    """Write layers, each in parts, as one GeoPackage, and each as FlatGeobuf and GeoParquet.
 
     FlatGeobuf leaves out records without a position, which its spatial index cannot hold.
     """
     package = folder / f"{here().atlas_id}.gpkg"
     package.unlink(missing_ok=True)
     with _dated(f"{as_of}T00:00:00Z"):
-        for name, layer in layers.items():
-            _write_layer(layer, package, name)
-            _write_layer(layer[layer.geometry.notna()], folder / f"{name}.fgb", name)
-            layer.to_parquet(
-                folder / f"{name}.parquet", index=False, compression="gzip",
-                write_covering_bbox=True, schema_version="1.1.0",
-            )  # fmt: skip
+        for name, parts in layers.items():
+            whole = folder / f"{name}.parquet"
+            write_geoparquet(parts, whole, "gzip", has_boxes=True)
+            _write_layer(whole, package, name)
+            _write_layer(whole, folder / f"{name}.fgb", name)
 
 
-def _write_layer(layer: gpd.GeoDataFrame, path: Path, name: str) -> None:
-    driver = "GPKG" if path.suffix == ".gpkg" else "FlatGeobuf"
-    pyogrio.write_dataframe(
-        layer, path, layer=name, driver=driver, geometry_type="Unknown", append=path.exists()
-    )
+def _write_layer(whole: Path, path: Path, name: str) -> None:
+    """Write a layer from its GeoParquet, one group of rows after the other."""
+    is_package = path.suffix == ".gpkg"
+    with pq.ParquetFile(whole) as file:
+        names = [one for one in file.schema_arrow.names if one != BOX_COLUMN]
+        groups = (file.read_row_group(at, names) for at in range(file.num_row_groups))
+        is_kept = pc.scalar(True) if is_package else pc.field("geometry").is_valid()
+        batches = (batch for group in groups for batch in group.filter(is_kept).to_batches())
+        schema = pa.schema([file.schema_arrow.field(one) for one in names])
+        pyogrio.write_arrow(
+            pa.RecordBatchReader.from_batches(schema, batches), path, layer=name,
+            driver="GPKG" if is_package else "FlatGeobuf", geometry_name="geometry",
+            geometry_type="Unknown", crs=DISPLAY_CRS, append=path.exists(),
+        )  # fmt: skip
 
 
 @contextmanager

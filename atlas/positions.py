@@ -6,8 +6,10 @@ route of which one place is known is that place.
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
 
 import geopandas as gpd
 import numpy as np
@@ -16,10 +18,12 @@ import shapely
 from shapely import LineString, Point
 from shapely.geometry.base import BaseGeometry
 
+from atlas.placed import POINT, Array, Positions, is_of
 from geodata.cells import among, by_value, parts_of, rows_of
-from geodata.crs import DISPLAY_CRS, metric_crs, to_metric
+from geodata.crs import DISPLAY_CRS, metric_crs
 from geodata.region import here
 from geodata.schema import POSITION_METHODS
+from geodata.shapes import Shapes, parts_of_sizes
 
 OSM_ACCURACY_M = 100.0
 """Cautious: the stored ways are quantised to about 25 m, and banks are wide."""
@@ -50,6 +54,9 @@ COLUMNS = [
     "note_en",
     "geometry",
 ]
+NUMBER = "shape"
+"""The column of an accepted position that says which shape is its; -1 where it was made here."""
+
 LOCATED_BY = ["place_id", "commune_ids", "district_ids"]
 Tables = Mapping[str, pd.DataFrame]
 
@@ -75,10 +82,13 @@ NOTES = {
 }
 
 
-def best_positions(tables: Tables, offered: Sequence[list[object]] = ()) -> gpd.GeoDataFrame:
-    """Return one position a subject, EPSG:4326, sorted by subject: the best known.
+def best_positions(
+    tables: Tables, given: Shapes, folder: Path, offered: Sequence[list[object]] = ()
+) -> Positions:
+    """Return one position a subject, sorted by subject: the best known.
 
-    ``offered`` are rows of `COLUMNS` beside those that the tables give.
+    ``given`` are the shapes of the table of positions, by the number in its rows; those of the
+    best are written into ``folder``. ``offered`` are rows of `COLUMNS` beside those of the tables.
     Ties within a method go to the smaller ``accuracy_m``, then the newer ``as_of``, then the
     smaller position id.
     """
@@ -87,20 +97,32 @@ def best_positions(tables: Tables, offered: Sequence[list[object]] = ()) -> gpd.
     placed = set(known.loc[better, "subject_id"])
     derived = _frame([*_from_nodes(tables, placed), *_from_units(tables, placed)])
     derived = derived.assign(as_of=_newest(derived["document_ids"], tables["documents"]))
-    layer = gpd.GeoDataFrame(
-        pd.concat([known, derived], ignore_index=True), geometry="geometry", crs=DISPLAY_CRS
-    )
+    layer = pd.concat([known, derived], ignore_index=True)
     layer["_method"] = layer["method"].map(POSITION_METHODS.index)
     layer["_newness"] = layer["as_of"].rank(method="dense", ascending=False)
     ordered = layer.sort_values(["subject_id", "_method", "accuracy_m", "_newness"], kind="stable")
     best = ordered.drop_duplicates("subject_id").drop(columns=["_method", "_newness"])
-    return best.reset_index(drop=True)
+    frame = best.drop(columns=["geometry", NUMBER])
+    return Positions.write(frame, _shapes_of(best, given), folder)
+
+
+def _shapes_of(best: pd.DataFrame, given: Shapes) -> Iterator[Array]:
+    """Yield the shapes of the best positions in parts: those that are read, and those made here."""
+    numbers, made = best[NUMBER].to_numpy("int64"), best["geometry"].to_numpy(dtype=object)
+    sizes = np.zeros(len(best), dtype="int64")
+    is_read = numbers >= 0
+    sizes[is_read] = given.sizes(numbers[is_read])
+    for span in parts_of_sizes(sizes):
+        shapes, mine = made[span].copy(), is_read[span]
+        shapes[mine] = given.read(numbers[span][mine])
+        yield shapes
 
 
 def _frame(rows: Sequence[list[object]]) -> pd.DataFrame:
     texts = dict.fromkeys([c for c in COLUMNS if c not in ("accuracy_m", "geometry")], "str")
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    return frame.astype({**texts, "accuracy_m": "float64", "geometry": "object"})
+    frame = frame.astype({**texts, "accuracy_m": "float64", "geometry": "object"})
+    return frame.assign(**{NUMBER: -1})
 
 
 def _newest(cited: "pd.Series[str]", documents: pd.DataFrame) -> "pd.Series[str]":
@@ -112,18 +134,8 @@ def _newest(cited: "pd.Series[str]", documents: pd.DataFrame) -> "pd.Series[str]
 
 
 def _given(positions: pd.DataFrame) -> pd.DataFrame:
-    ordered = positions.sort_values("position_id")
-    return pd.DataFrame(
-        {
-            **{name: ordered[name] for name in COLUMNS},
-            "accuracy_m": ordered["accuracy_m"].astype("float64"),
-            "geometry": pd.Series(
-                shapely.from_wkt(ordered["geometry"].to_numpy(dtype="object")),
-                index=ordered.index,
-                dtype="object",
-            ),
-        }
-    )
+    ordered = positions.assign(geometry=None).sort_values("position_id")[[*COLUMNS, NUMBER]]
+    return ordered.astype({"accuracy_m": "float64", "geometry": "object"})
 
 
 @dataclass(frozen=True)
@@ -217,35 +229,46 @@ def _around(method: str, note: str, known: pd.DataFrame) -> tuple[Told, Point]:
     return Told(method, math.ceil(accuracy), note, known["document_ids"].iloc[0]), point
 
 
-def positions_table(positions: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return the best positions as the published table: one row a subject, WKT at 6 decimals."""
-    rounded = shapely.set_precision(positions.geometry.to_numpy(), PUBLISHED_GRID)
-    return pd.DataFrame(positions.drop(columns="geometry")).assign(
-        position_id=positions["subject_id"] + ".position",
-        accuracy_m=positions["accuracy_m"].map("{:.0f}".format),
-        geometry=shapely.to_wkt(rounded, rounding_precision=6),
-        source_id="atlas_positions",
-    )
+def positions_table(positions: Positions) -> Iterator[pd.DataFrame]:
+    """Yield the best positions as the published table, in parts: one row a subject.
+
+    Their WKT has 6 decimals.
+    """
+    for span in positions.spans():
+        layer = positions.layer(span)
+        rounded = shapely.set_precision(layer.geometry.to_numpy(), PUBLISHED_GRID)
+        told = pd.DataFrame(layer[[name for name in COLUMNS if name != "geometry"]])
+        yield told.assign(
+            position_id=told["subject_id"] + ".position",
+            accuracy_m=told["accuracy_m"].map("{:.0f}".format),
+            geometry=pd.Series(
+                shapely.to_wkt(rounded, rounding_precision=6), told.index, dtype="str"
+            ),
+            source_id="atlas_positions",
+        )
 
 
-def spread(positions: gpd.GeoDataFrame, communes: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+def spread(positions: pd.DataFrame, communes: gpd.GeoDataFrame | None) -> pd.DataFrame:
     """Add ``drawn_lon`` and ``drawn_lat``: places that share a point are drawn apart.
 
     They stand on a sunflower spiral around the shared point in the order of their ids, drawn in
     until all lie in the commune that holds the point (where polygons are present). Those known
     only to lie in the province stand in rows below it, where nobody takes them for placed.
+    ``positions`` is the frame of `placed.Positions`.
     """
-    points = positions[positions.geom_type == "Point"].sort_values("subject_id")
-    metric = points.to_crs(metric_crs())
+    points = positions[is_of(positions, POINT)].sort_values("subject_id")
+    metric = spots_of(points)
     borders = None if communes is None else communes.to_crs(metric_crs())
-    is_placed = metric["accuracy_m"] <= UNPLACED_M
-    unplaced = metric.index[~is_placed]
+    is_placed = points["accuracy_m"] <= UNPLACED_M
+    unplaced = points.index[~is_placed]
     drawn = dict(zip(unplaced, _rows_below(positions, len(unplaced)), strict=True))
-    shared = points.geometry.to_wkt()
+    shared = gpd.GeoSeries(gpd.points_from_xy(points["lon"], points["lat"]), points.index).to_wkt()
     for _, group in metric[is_placed].groupby(shared[is_placed]):
-        origin = group.geometry.iloc[0]
-        step = min(SPREAD_M, INNER_PART * group["accuracy_m"].min() / math.sqrt(len(group)))
-        spots = _spiral(origin, len(group), step, _border_of(origin, borders))
+        accuracy = points.loc[group.index, "accuracy_m"].min()
+        step = min(SPREAD_M, INNER_PART * accuracy / math.sqrt(len(group)))
+        origin = cast("Point", group.iloc[0])
+        border = _border_of(origin, borders)
+        spots = _spiral(origin, len(group), step, border)
         drawn.update(zip(group.index, spots, strict=True))
     places = gpd.GeoSeries(drawn, crs=metric_crs()).to_crs(DISPLAY_CRS)
     return positions.assign(
@@ -254,18 +277,21 @@ def spread(positions: gpd.GeoDataFrame, communes: gpd.GeoDataFrame | None) -> gp
     )
 
 
-def _rows_below(positions: gpd.GeoDataFrame, count: int) -> list[Point]:
+def spots_of(positions: pd.DataFrame) -> gpd.GeoSeries:
+    """Return a point on each position, in metres, indexed as the positions."""
+    spots = gpd.points_from_xy(positions["lon"], positions["lat"], crs=DISPLAY_CRS)
+    return gpd.GeoSeries(spots, positions.index).to_crs(metric_crs())
+
+
+def _rows_below(positions: pd.DataFrame, count: int) -> list[Point]:
     """Return spots in metres, in rows as wide as what is placed or, where they are many, as high.
 
     A single row of ten thousand would run around the Earth.
     """
     if not count:
         return []
-    known = to_metric(positions[positions["accuracy_m"] <= UNPLACED_M])
-    points = known.geometry.representative_point()
-    if known.empty:
-        points = to_metric(positions).geometry.centroid
-    west, south, east, _ = points.total_bounds
+    known = positions[positions["accuracy_m"] <= UNPLACED_M]
+    west, south, east, _ = spots_of(positions if known.empty else known).total_bounds
     in_a_row = max(int((east - west) // ROW_STEP_M) + 1, math.ceil(math.sqrt(count)))
     row, column = np.divmod(np.arange(count), in_a_row)
     x, y = west + column * ROW_STEP_M, south - ROW_BELOW_M - row * ROW_STEP_M

@@ -9,16 +9,24 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from atlas.join import ROAD_KINDS, USELESS_M, Others, nearest_among
 from atlas.measure import METRES_PER_KM
+from atlas.nearest import (
+    ROAD_KINDS,
+    USELESS_M,
+    Asking,
+    Numbers,
+    Others,
+    met_within,
+    nearest_among,
+)
+from atlas.placed import POINT, Positions, is_of
 from atlas.records import Book, Position, Record
-from geodata.crs import shapes_to_metric, to_metric
+from geodata.crs import shapes_to_metric
 
 REACH_M = 60_000.0
 """Farther apart than this, no distance is told: it would help nobody choose."""
@@ -90,11 +98,11 @@ def nearby_of(book: Book, reach: Reach) -> Mapping[str, Mapping[str, Bounds]]:
 
 
 def nearest_bounds(
-    access: pd.DataFrame, positions: gpd.GeoDataFrame, kinds: Mapping[str, str]
+    access: pd.DataFrame, positions: Positions, kinds: Mapping[str, str]
 ) -> pd.DataFrame:
     """Return what `nearest` says of all places: subject_id, kind, least_km, most_km.
 
-    ``access`` is that of `join.nearest_named`, ``kinds`` maps subject to kind. What is farther
+    ``access`` is that of `nearest.nearest_named`, ``kinds`` maps subject to kind. What is farther
     than the nearest may have the lesser bound where its accuracy is another one: it is asked too.
     """
     met = access[(access["relation"] == "access") & (access["distance_m"] <= REACH_M)]
@@ -113,32 +121,41 @@ def nearest_bounds(
 
 
 def _rivals(
-    kind: str, met: pd.DataFrame, positions: gpd.GeoDataFrame, kinds: Mapping[str, str]
+    kind: str, met: pd.DataFrame, positions: Positions, kinds: Mapping[str, str]
 ) -> Iterator[pd.DataFrame]:
     """Yield the others that may be as near as the nearest, for all that differ in accuracy.
 
     Of those that are about as accurate as each other the nearest is asked first; what it leaves
     open is asked of the others in the ring around it that could be nearer in truth.
     """
-    groups = positions["subject_id"].map(lambda subject: nearness_of(kinds[subject]))
-    is_line = (positions.geom_type != "Point") | (kind == "port")
-    is_target = (groups == kind) & is_line & (positions["accuracy_m"] <= USELESS_M)
-    if positions.loc[is_target, "accuracy_m"].nunique() < 2:
+    frame = positions.frame
+    groups = frame["subject_id"].map(lambda subject: nearness_of(kinds[subject]))
+    is_line = ~is_of(frame, POINT) | (kind == "port")
+    is_target = (groups == kind) & is_line & (frame["accuracy_m"] <= USELESS_M)
+    if frame.loc[is_target, "accuracy_m"].nunique() < 2:
         return
-    there = to_metric(positions[is_target]).sort_values("subject_id")
+    there = frame[is_target]
     classes = _class_of(there["accuracy_m"])
-    alike = [Others(there[classes == one]) for one in sorted(classes.unique())]
-    asking = positions["subject_id"].isin(met["subject_id"])
-    here = to_metric(positions[asking]).sort_values("subject_id")
-    firsts = [_of_pairs(nearest_among(here, like, kind), kind) for like in alike]
+    alike = [Others(there[classes == one], positions.metric) for one in sorted(classes.unique())]
+    asking = Others(frame[frame["subject_id"].isin(met["subject_id"])], positions.metric)
+    parts = asking.parts(ASKED_AT_ONCE)
+    firsts = [_firsts(asking, parts, like, kind) for like in alike]
     yield from firsts
     told = pd.concat([met[PAIR], *firsts])
     least = (told["distance_m"] - told["doubt_m"]).groupby(told["subject_id"]).min()
     most = (told["distance_m"] + told["doubt_m"]).groupby(told["subject_id"]).min()
-    here = here.set_index("subject_id", drop=False)
-    here["least"], here["most"] = least.reindex(here.index), most.reindex(here.index)
+    bounds = pd.DataFrame({"least": least, "most": most}).reindex(asking.ids)
     for like, near in zip(alike, firsts, strict=True):
-        yield from _ring(here, like, near, kind)
+        first = near.groupby("subject_id")["distance_m"].min().reindex(asking.ids).to_numpy()
+        within = _ring_m(bounds, asking.accuracy_m, like)
+        is_left = within > first
+        for part in (part[is_left[part]] for part in parts if is_left[part].any()):
+            yield _of_pairs(_behind(asking.asking(part), like, within[part]), kind)
+
+
+def _firsts(asking: Others, parts: list[Numbers], like: Others, kind: str) -> pd.DataFrame:
+    found = [nearest_among(asking.asking(part), like, kind) for part in parts]
+    return _of_pairs(pd.concat(found, ignore_index=True), kind)
 
 
 def _class_of(accuracy_m: "pd.Series[float]") -> "pd.Series[float]":
@@ -146,31 +163,27 @@ def _class_of(accuracy_m: "pd.Series[float]") -> "pd.Series[float]":
     return pd.Series(np.floor(np.log2(accuracy_m.clip(lower=1.0))), accuracy_m.index)
 
 
-def _ring(
-    here: gpd.GeoDataFrame, like: Others, near: pd.DataFrame, kind: str
-) -> Iterator[pd.DataFrame]:
-    """Yield those of one class that lie behind its nearest and may still beat what is told.
+def _ring_m(bounds: pd.DataFrame, own: Numbers, like: Others) -> Numbers:
+    """Return within how many metres of each one of a class may still beat what is told.
 
-    ``here`` has the least of the lower and of the upper bounds so far, metres, by subject.
+    ``bounds`` has the least of the lower and of the upper bounds so far, ``own`` is the accuracy
+    of those who ask. Nobody has to look where all of the class are as accurate: the nearest is
+    known.
     """
     fine, coarse = like.accuracy_m.min(), like.accuracy_m.max()
     if fine == coarse:
-        return
-    first = near.groupby("subject_id")["distance_m"].min().reindex(here.index)
-    by_least = (here["least"] + here["accuracy_m"] + coarse).where(here["least"] > 0, 0.0)
-    within = np.maximum(by_least, here["most"] - here["accuracy_m"] - fine).clip(upper=REACH_M)
-    left = here.assign(within=within)[(within > first).to_numpy()]
-    for start in range(0, len(left), ASKED_AT_ONCE):
-        some = left.iloc[start : start + ASKED_AT_ONCE]
-        shapes = some.geometry.to_numpy()
-        of, to = like.tree.query(shapes, "dwithin", distance=some["within"].to_numpy())
-        own = some["subject_id"].to_numpy()[of]
-        told = {
-            "subject_id": own,
-            "distance_m": shapely.distance(shapes[of], like.shapes[to]),
-            "doubt_m": some["accuracy_m"].to_numpy()[of] + like.accuracy_m[to],
-        }
-        yield _of_pairs(pd.DataFrame(told)[own != like.ids[to]], kind)
+        return np.zeros(len(own))
+    least, most = bounds["least"].to_numpy(), bounds["most"].to_numpy()
+    by_least = np.where(least > 0, least + own + coarse, 0.0)
+    return np.asarray(np.minimum(np.maximum(by_least, most - own - fine), REACH_M))
+
+
+def _behind(asking: Asking, like: Others, within: Numbers) -> pd.DataFrame:
+    """Return those of one class that lie behind its nearest and may still beat what is told."""
+    of, to, far = met_within(asking, like, within)
+    doubt = asking.frame["accuracy_m"].to_numpy()[of] + like.accuracy_m[to]
+    own = asking.frame["subject_id"].to_numpy()[of]
+    return pd.DataFrame({"subject_id": own, "distance_m": far, "doubt_m": doubt})
 
 
 def _of_pairs(pairs: pd.DataFrame, kind: str) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from atlas.browse import CARRIED, NUMBERS, WHO
 from atlas.columns import NEAR
 from atlas.details import SHARD
 from atlas.layers import STEPS
+from atlas.placed import AREAS, LINES
 from atlas.tiled import Tiled, held
 from geodata.cells import by_value, parts_of
 
@@ -24,8 +25,6 @@ OF_EDITION = ("as_of", "edition")
 
 DECIMALS = 6
 Values = np.ndarray[Any, np.dtype[Any]]
-LINES = ("LineString", "MultiLineString")
-AREAS = ("Polygon", "MultiPolygon")
 
 
 def rows(tiled: Tiled) -> Iterator[bytes]:
@@ -34,7 +33,7 @@ def rows(tiled: Tiled) -> Iterator[bytes]:
     for span in _spans(len(tiled.subjects)):
         shard = {name: _cells(values[span]) for name, values in told.items()}
         kept = {name: cells for name, cells in shard.items() if any(c != "" for c in cells)}
-        yield _written(kept)
+        yield _json(kept).encode("utf-8")
 
 
 def shapes(tiled: Tiled) -> Iterator[bytes]:
@@ -42,25 +41,30 @@ def shapes(tiled: Tiled) -> Iterator[bytes]:
 
     They are written as `layers.drawing` writes them; a point has neither.
     """
-    given = tiled.subjects["shape"].to_numpy()
-    for span in _spans(len(given)):
-        part = given[span]
-        kinds = shapely.get_type_id(part)
-        told: list[dict[str, object] | None] = [None] * len(part)
-        for name, types in (("lines", LINES), ("rings", AREAS)):
-            mine = np.flatnonzero(np.isin(kinds, [shapely.GeometryType[t.upper()] for t in types]))
-            drawn = _lines_of(part[mine]) if name == "lines" else _rings_of(part[mine])
-            for place, one in zip(mine.tolist(), drawn, strict=True):
-                told[place] = {name: one}
-        yield _written(told)
+    for span in _spans(len(tiled.subjects)):
+        told: list[str] = []
+        for rows in tiled.spans(np.arange(span.start, span.stop)):
+            told += _drawings(tiled.read(rows))
+        yield f"[{','.join(told)}]".encode()
+
+
+def _drawings(part: Values) -> list[str]:
+    kinds = shapely.get_type_id(part)
+    told = ["null"] * len(part)
+    for name, types in (("lines", LINES), ("rings", AREAS)):
+        mine = np.flatnonzero(np.isin(kinds, types))
+        drawn = _lines_of(part[mine]) if name == "lines" else _rings_of(part[mine])
+        for place, one in zip(mine.tolist(), drawn, strict=True):
+            told[place] = _json({name: one})
+    return told
 
 
 def _spans(count: int) -> Iterator[slice]:
     return (slice(start, min(start + SHARD, count)) for start in range(0, count, SHARD))
 
 
-def _written(told: object) -> bytes:
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+def _json(told: object) -> str:
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
 def _cells(values: Values) -> list[object]:
@@ -70,7 +74,7 @@ def _cells(values: Values) -> list[object]:
 
 def _columns(tiled: Tiled) -> dict[str, Values]:
     subjects, count = tiled.subjects, len(tiled.subjects)
-    lon, lat = tiled.true_spots()
+    lon, lat = (subjects[name].to_numpy(float) for name in ("true_lon", "true_lat"))
     told: dict[str, Values] = {
         name: subjects[name].to_numpy() for name in CARRIED if name in subjects
     }

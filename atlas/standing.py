@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from datetime import date
 
-import geopandas as gpd
 import pandas as pd
 
-from atlas.measure import completeness, length_km
+from atlas.measure import completeness
+from atlas.placed import LINES, is_of
 from atlas.stages import judge_promises, last_events, schedules
 from geodata.cells import among
-from geodata.crs import to_metric
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -47,13 +46,14 @@ def ended_subjects(last: pd.DataFrame) -> set[str]:
 
 
 def standing(
-    tables: Tables, positions: gpd.GeoDataFrame, as_of: date
+    tables: Tables, positions: pd.DataFrame, as_of: date
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return one row a subject, sorted by id, and one row a promise.
 
     See `atlas.records.Record` and `atlas.stages.judge_promises` for the columns.
     ``event_id`` is "" where no stage is known; ``length_km`` is measured only from a drawn line
-    that is not schematic; ``missing`` joins the unknown fields by ``;``.
+    that is not schematic; ``missing`` joins the unknown fields by ``;``. ``positions`` is the frame
+    of `placed.Positions`.
     """
     kinds = subject_kinds(tables)
     last = last_events(tables["stage_events"], tables["stages"], as_of)
@@ -105,18 +105,13 @@ def _last_heard(tables: Tables) -> "pd.Series[str]":
     )
 
 
-def _lengths(positions: gpd.GeoDataFrame) -> "pd.Series[float]":
-    lines = positions[
-        positions.geometry.geom_type.isin(["LineString", "MultiLineString"])
-        & positions["method"].isin(KNOWN_METHODS)
-    ]
-    if lines.empty:
-        return pd.Series(dtype="float64")
-    return length_km(to_metric(lines)).round(1).set_axis(lines["subject_id"].to_numpy())
+def _lengths(positions: pd.DataFrame) -> "pd.Series[float]":
+    is_known = is_of(positions, *LINES) & positions["method"].isin(KNOWN_METHODS)
+    return positions[is_known].set_index("subject_id")["length_km"].round(1)
 
 
 def _known_fields(
-    tables: Tables, positions: gpd.GeoDataFrame, subjects: "pd.Index[str]"
+    tables: Tables, positions: pd.DataFrame, subjects: "pd.Index[str]"
 ) -> pd.DataFrame:
     claims = tables["claims"]
     events = tables["stage_events"]

@@ -4,7 +4,7 @@ Row n is feature n of the tiles, of the columns and of the details. Nothing here
 for a record: a million rows are a few frames.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -17,12 +17,13 @@ from atlas.book import Shelf
 from atlas.conflicts import RULES
 from atlas.editions import TILE_OVER
 from atlas.measure import SQUARE_METRES_PER_HECTARE
+from atlas.placed import EDGES, POINT
 from atlas.positions import UNPLACED_M
 from atlas.reach import Bounds, nearest_bounds
 from atlas.standing import subject_kinds
 from atlas.telling import APPROXIMATE, NOT_KNOWN
-from geodata.crs import DISPLAY_CRS
 from geodata.findings import Finding, subject_of
+from geodata.shapes import Shapes, parts_of_sizes
 
 PAGED_RECORDS = 500
 """So many records the pages hold within their budgets; past them the largest kinds are tiled."""
@@ -44,17 +45,19 @@ class Tiled:
 
     ``subjects`` has one row a record, near ones near each other: the columns of their tables,
     their standing, ``stage_id``, ``stage_group``, ``stage_on``, ``stage_on_basis``, ``sign``
-    (how it is drawn), ``radius_m`` (0 where its shape is known), ``lon``, ``lat`` (NaN without a
-    position), ``shape`` (the position) and the geometry as it is drawn, EPSG:4326. ``frames``
-    holds the rows about them of the tables and of ``facts``, ``promises``, ``positions``,
-    ``findings`` (subject_id and rule of what contradicts itself) and ``near`` (of
+    (how it is drawn), ``radius_m`` (0 where its shape is known), ``lon``, ``lat`` (of what is
+    drawn, NaN without a position), ``true_lon``, ``true_lat`` (of the position itself), `EDGES`,
+    ``corners``, and ``shape``, the number of its shape among ``shapes`` (EPSG:4326; -1 without
+    one). ``frames`` holds the rows about them of the tables and of ``facts``, ``promises``,
+    ``positions``, ``findings`` (subject_id and rule of what contradicts itself) and ``near`` (of
     `reach.nearest_bounds`), each with the record's number ``n``. ``nearby`` tells the latter of
     the other records, to whom tiled ones may be the nearest, and
     ``holding`` in which tiled record, by its number, some of them lie.
     """
 
     kinds: tuple[str, ...]
-    subjects: gpd.GeoDataFrame
+    subjects: pd.DataFrame
+    shapes: Shapes
     frames: Frames
     names: Frames
     over: int = TILE_OVER
@@ -71,13 +74,26 @@ class Tiled:
         """Return the number of each id, -1 where it is no tiled record's."""
         return np.asarray(self.ids.get_indexer(pd.Index(list(ids), dtype=object)))
 
-    def true_spots(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return where each record lies, degrees: also of those that are drawn aside."""
-        given = self.subjects["shape"].to_numpy()
-        moved = self.subjects["is_point"].to_numpy()
-        lon, lat = (self.subjects[name].to_numpy(float).copy() for name in ("lon", "lat"))
-        lon[moved], lat[moved] = shapely.get_coordinates(given[moved]).T
-        return lon, lat
+    def spans(self, rows: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield rows of ``subjects`` in parts whose shapes are read together."""
+        numbers = self.subjects["shape"].to_numpy()[rows]
+        sizes = np.zeros(len(rows), dtype="int64")
+        sizes[numbers >= 0] = self.shapes.sizes(numbers[numbers >= 0])
+        return (rows[span] for span in parts_of_sizes(sizes))
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """Return the positions of some rows, EPSG:4326 and flat; None without one."""
+        numbers = self.subjects["shape"].to_numpy()[rows]
+        told = np.full(len(rows), None, dtype=object)
+        told[numbers >= 0] = shapely.force_2d(self.shapes.read(numbers[numbers >= 0]))
+        return told
+
+    def drawn(self, rows: np.ndarray) -> np.ndarray:
+        """Return the shapes of some rows as the map draws them: points may stand aside."""
+        subjects = self.subjects.iloc[rows]
+        shapes, moved = self.read(rows), subjects["is_moved"].to_numpy()
+        shapes[moved] = shapely.points(subjects.loc[moved, ["lon", "lat"]].to_numpy(float))
+        return shapes
 
     def counts(self) -> dict[str, int]:
         """Return how many records each kind has."""
@@ -92,17 +108,14 @@ class Tiled:
         return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
 
 
-def tiled_kinds(
-    tables: Frames, positions: gpd.GeoDataFrame, over: int = TILE_OVER
-) -> tuple[str, ...]:
+def tiled_kinds(tables: Frames, positions: pd.DataFrame, over: int = TILE_OVER) -> tuple[str, ...]:
     """Return the kinds that are tiled: those over the limit, and the largest of the others.
 
     So many of them as it takes until the rest together, with the corners of its positions, is no
-    more than pages can hold.
+    more than pages can hold. ``positions`` is the frame of `placed.Positions`.
     """
     kinds = pd.concat([tables[name].set_index(key)["kind"] for name, key in KEYS.items()])
-    corners = pd.Series(shapely.get_num_coordinates(positions.geometry.to_numpy()))
-    drawn = corners.groupby(positions["subject_id"].map(kinds).to_numpy()).sum()
+    drawn = positions["corners"].groupby(positions["subject_id"].map(kinds).to_numpy()).sum()
     told = pd.DataFrame({"records": kinds.value_counts(), "corners": drawn}).fillna(0)
     told["cost"] = told[["records"]].join(told["corners"] / CORNERS_A_RECORD).max(axis=1)
     left, chosen = told.sum(), []
@@ -133,19 +146,21 @@ def tiled_ids(tables: Frames, kinds: tuple[str, ...]) -> set[str]:
 
 def part(shelf: Shelf, over: int = TILE_OVER) -> tuple[Shelf, Tiled | None]:
     """Take the records of the tiled kinds off the shelf; None where no kind is tiled."""
-    kinds = tiled_kinds(shelf.tables, shelf.positions, over)
+    kinds = tiled_kinds(shelf.tables, shelf.positions.frame, over)
     if not kinds:
         return shelf, None
     subjects = _numbered(_joined(shelf, kinds))
     ids = pd.Index(subjects["subject_id"])
     frames = {name: shelf.tables[name] for name in ABOUT_SUBJECTS}
-    frames |= {"facts": shelf.facts, "promises": shelf.promises, "positions": shelf.positions}
+    frames |= {"facts": shelf.facts, "promises": shelf.promises}
+    frames["positions"] = shelf.positions.frame[["subject_id", "note_vi", "note_en"]]
     frames["findings"] = _contradictions(shelf.findings, set(shelf.standing["subject_id"]))
     frames["near"] = nearest_bounds(shelf.access, shelf.positions, subject_kinds(shelf.tables))
     mine = {name: _about(frame, ids) for name, frame in frames.items()}
     names = {name: shelf.tables[name] for name in ("documents", "stages", "measures", "communes")}
     beside = _nearby(frames["near"], ids), _holding(shelf.tables["places"], ids)
-    return _without(shelf, ids), Tiled(kinds, subjects, mine, names, over, *beside)
+    shapes = shelf.positions.shapes
+    return _without(shelf, ids), Tiled(kinds, subjects, shapes, mine, names, over, *beside)
 
 
 def held(facts: pd.DataFrame, measures: Iterable[str]) -> pd.DataFrame:
@@ -170,8 +185,8 @@ def _nearby(near: pd.DataFrame, ids: "pd.Index[str]") -> dict[str, dict[str, Bou
 
 def _about(frame: pd.DataFrame, ids: "pd.Index[str]") -> pd.DataFrame:
     numbers = ids.get_indexer(pd.Index(frame["subject_id"]))
-    told = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
-    return told.assign(n=numbers)[numbers >= 0].sort_values("n", kind="stable", ignore_index=True)
+    mine = frame[numbers >= 0].assign(n=numbers[numbers >= 0])
+    return mine.sort_values("n", kind="stable", ignore_index=True)
 
 
 def _holding(places: pd.DataFrame, ids: "pd.Index[str]") -> dict[str, int]:
@@ -183,8 +198,11 @@ def _holding(places: pd.DataFrame, ids: "pd.Index[str]") -> dict[str, int]:
 def _without(shelf: Shelf, ids: "pd.Index[str]") -> Shelf:
     """Return the shelf of the others; what they are near to keeps its names."""
 
+    def is_other(frame: pd.DataFrame, column: str = "subject_id") -> np.ndarray:
+        return np.asarray(ids.get_indexer(pd.Index(frame[column])) < 0)
+
     def others(frame: pd.DataFrame, column: str = "subject_id") -> pd.DataFrame:
-        return frame[ids.get_indexer(pd.Index(frame[column])) < 0]
+        return frame[is_other(frame, column)]
 
     tables = dict(shelf.tables)
     tables |= {name: others(tables[name], key) for name, key in KEYS.items()}
@@ -202,7 +220,7 @@ def _without(shelf: Shelf, ids: "pd.Index[str]") -> Shelf:
         shelf,
         tables=tables,
         facts=others(shelf.facts),
-        positions=others(shelf.positions),  # type: ignore[arg-type]
+        positions=shelf.positions.only(is_other(shelf.positions.frame)),
         access=access,
         promises=others(shelf.promises),
         standing=others(shelf.standing),
@@ -211,7 +229,7 @@ def _without(shelf: Shelf, ids: "pd.Index[str]") -> Shelf:
     )
 
 
-def _joined(shelf: Shelf, kinds: tuple[str, ...]) -> gpd.GeoDataFrame:
+def _joined(shelf: Shelf, kinds: tuple[str, ...]) -> pd.DataFrame:
     rows = []
     for name, key in KEYS.items():
         table = shelf.tables[name]
@@ -222,10 +240,12 @@ def _joined(shelf: Shelf, kinds: tuple[str, ...]) -> gpd.GeoDataFrame:
     subjects = subjects.join(_stages(shelf), on="event_id")
     subjects["stage_group"] = subjects["stage_group"].fillna(NOT_KNOWN)
     subjects = subjects.fillna({"stage_id": "", "stage_on": "", "stage_on_basis": ""})
-    kept = ["subject_id", "method", "accuracy_m", "drawn_lon", "drawn_lat", "geometry"]
-    placed = subjects.merge(pd.DataFrame(shelf.positions[kept]), on="subject_id", how="left")
-    layer = gpd.GeoDataFrame(placed, geometry="geometry", crs=DISPLAY_CRS)
-    return _drawn(layer, shelf.facts)
+    positions = shelf.positions
+    kept = ["subject_id", "method", "accuracy_m", "drawn_lon", "drawn_lat"]
+    kept += ["type_id", "corners", "lon", "lat", *EDGES]
+    placed = positions.frame[kept].assign(shape=positions.numbers())
+    placed = placed.rename(columns={"lon": "true_lon", "lat": "true_lat"})
+    return _drawn(subjects.merge(placed, on="subject_id", how="left"), shelf.facts)
 
 
 def _stages(shelf: Shelf) -> pd.DataFrame:
@@ -235,14 +255,11 @@ def _stages(shelf: Shelf) -> pd.DataFrame:
     return told.rename(columns=names).set_index("event_id")
 
 
-def _drawn(layer: gpd.GeoDataFrame, facts: pd.DataFrame) -> gpd.GeoDataFrame:
+def _drawn(layer: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
     """Add where and how each record is drawn, as `layers` and `telling` do for one."""
-    given = shapely.force_2d(layer.geometry.to_numpy())
-    shapes = given.copy()
-    is_point = shapely.get_type_id(shapes) == shapely.GeometryType.POINT
-    is_placed = ~shapely.is_missing(shapes)
+    is_point = (layer["type_id"] == POINT).to_numpy()
+    is_placed = layer["shape"].notna().to_numpy()
     moved = is_point & layer["drawn_lon"].notna().to_numpy()
-    shapes[moved] = shapely.points(layer.loc[moved, ["drawn_lon", "drawn_lat"]].to_numpy(float))
     approximate = layer["method"].isin(APPROXIMATE).to_numpy()
     accuracy = layer["accuracy_m"].astype("float64").fillna(0).to_numpy()
     sign = np.where(approximate, "approximate", "known").astype(object)
@@ -253,21 +270,19 @@ def _drawn(layer: gpd.GeoDataFrame, facts: pd.DataFrame) -> gpd.GeoDataFrame:
     hectares = pd.to_numeric(layer["subject_id"].map(known), errors="coerce").to_numpy()
     radius = np.sqrt(hectares * SQUARE_METRES_PER_HECTARE / np.pi)
     has_circle = approximate & (accuracy <= UNPLACED_M) & ~np.isnan(radius)
-    spots = np.full((len(layer), 2), np.nan)
-    spots[is_placed] = shapely.get_coordinates(shapely.point_on_surface(shapes[is_placed]))
-    return layer.assign(
-        shape=list(given),
-        geometry=gpd.GeoSeries(list(shapes), index=layer.index, crs=DISPLAY_CRS),
+    return layer.drop(columns=["drawn_lon", "drawn_lat", "type_id"]).assign(
+        shape=layer["shape"].fillna(-1).astype("int64"),
+        corners=layer["corners"].fillna(0).astype("int64"),
         sign=sign,
         radius_m=np.where(has_circle, radius, 0).round().astype("int64"),
         is_unplaced=approximate & (accuracy > UNPLACED_M),
-        is_point=is_point,
-        lon=spots[:, 0],
-        lat=spots[:, 1],
+        is_moved=moved,
+        lon=np.where(moved, layer["drawn_lon"], layer["true_lon"]),
+        lat=np.where(moved, layer["drawn_lat"], layer["true_lat"]),
     )
 
 
-def _numbered(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _numbered(layer: pd.DataFrame) -> pd.DataFrame:
     """Order by id, then along a curve on which what is near stays near; unplaced ones last."""
     ordered = layer.sort_values("subject_id", ignore_index=True)
     spots = gpd.GeoSeries(gpd.points_from_xy(ordered["lon"].fillna(0), ordered["lat"].fillna(0)))

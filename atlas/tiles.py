@@ -5,7 +5,7 @@ map shows how many features lie in each cell, so that nothing is left out withou
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 
 from geodata.crs import DISPLAY_CRS
+from geodata.geoparquet import write_geoparquet
 
 TILE_BYTES = 40_000
 """As much as a tile may weigh; it is estimated from what features and vertices have weighed."""
@@ -143,19 +144,20 @@ def without_specks(layer: gpd.GeoDataFrame, zoom: int, extent: int = EXTENT) -> 
     return layer.set_geometry(gpd.GeoSeries(list(shapes), index=layer.index, crs=layer.crs))
 
 
-def write_archive(layer: gpd.GeoDataFrame, zoom: int, extent: int = EXTENT) -> bytes:
+def write_archive(layer: Iterable[gpd.GeoDataFrame], zoom: int, extent: int = EXTENT) -> bytes:
     """Return the tiles of one zoom as a PMTiles archive that holds every feature.
 
-    ``layer`` is EPSG:4326 with a whole number ``n``, which becomes the feature's id, and the
-    attributes that travel with it; ``extent`` as `extents` tells. The same layer gives the same
-    bytes.
+    ``layer`` comes in parts, EPSG:4326, with a whole number ``n``, which becomes the feature's id,
+    and the attributes that travel with it; ``extent`` as `extents` tells. The same layer gives
+    the same bytes.
     """
     import tylertoo  # only where a layer is tiled
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source, level, made = (str(folder / f"{part}") for part in ("in.parquet", "level", "out"))
-        without_specks(layer.to_crs(DISPLAY_CRS), zoom, extent).to_parquet(source, index=False)
+        parts = (without_specks(part.to_crs(DISPLAY_CRS), zoom, extent) for part in layer)
+        write_geoparquet(parts, Path(source))
         tylertoo.overview(
             source,
             level,
@@ -182,11 +184,6 @@ def write_archive(layer: gpd.GeoDataFrame, zoom: int, extent: int = EXTENT) -> b
             feature_id="n",
         )
         return Path(made).read_bytes()
-
-
-def vertices_of(shapes: np.ndarray) -> np.ndarray:
-    """Return how many corners each shape has."""
-    return np.asarray(shapely.get_num_coordinates(shapes))
 
 
 def grid_rows(grid: Grid, kinds: Sequence[str]) -> list[int]:

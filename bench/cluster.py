@@ -161,12 +161,11 @@ def without_dask(order: Any) -> float:
 
 def ask(told: str, number: int, count: int) -> float:
     """Ask for every ``count``-th part from ``number`` on; return the seconds, without reading."""
-    from flows.near import METRIC, _read
+    from flows.near import _checksum, _read
     from flows.order import Order
 
     order = Order.model_validate_json(told)
-    path = order.work / METRIC
-    search, cut = _read(path, sha256_of_file(path), order.part_rows)
+    search, cut = _read(order.work, _checksum(order.work), order.part_rows)
     search.nearest(cut[0][:1])  # the trees are planted now
     begun = time.perf_counter()
     for part in cut[number::count]:

@@ -31,6 +31,7 @@ from flows.work import (
     write_frames,
     write_json,
     write_ledger,
+    write_tables,
 )
 from geodata.archive import Archive, sha256_of
 from geodata.catalog import load_catalog
@@ -162,7 +163,7 @@ def check(order: Order, collected: Path) -> Path:
         _accept(order, states, findings)
     states += _inbox_states(combined)
     folder = order.work / "tables"
-    write_frames(folder, checked.tables)
+    write_tables(order, checked.tables)
     refused = [checked.quarantine, *(layer.quarantine for layer in layers.values())]
     refused.append(quarantined(workbooks))
     write_frames(order.work, {"quarantine": pd.concat(refused, ignore_index=True).astype("str")})

@@ -4,43 +4,44 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-import geopandas as gpd
 import pandas as pd
 
-from atlas.join import Numbers, Search, nearest_named, search_of
+from atlas.nearest import Numbers, Search, nearest_named, search_of
+from atlas.placed import METRES, METRIC_EDGES, Positions
 from flows.kept import Kept
 from flows.order import Order, in_region
 from flows.work import beforehand
-from geodata.archive import sha256_of_file
-from geodata.crs import read_features
+from geodata.archive import sha256_of, sha256_of_file
 from geodata.errors import AtlasError
 from geodata.ledger import Change
+from geodata.shapes import Shapes
 
-METRIC = "metric.parquet"
-"""In the work folder: every position in metres with its kind."""
+ASKED = "asked.parquet"
+"""In the work folder, beside the shapes: what is asked of every position, and its kind."""
 
+COLUMNS = ["subject_id", "accuracy_m", "type_id", *METRIC_EDGES, "x", "y"]
 KEPT = "near"
 
 
 @dataclass(frozen=True)
 class Part:
-    """The places of one number, of the positions whose file has this checksum."""
+    """The places of one number, of the positions that have this checksum."""
 
     number: int
     sha256: str
 
 
 def find_near(
-    order: Order, metric: gpd.GeoDataFrame, kinds: dict[str, str]
+    order: Order, positions: Positions, kinds: dict[str, str]
 ) -> tuple[pd.DataFrame, Change]:
-    """Return what is nearest to every place; see `atlas.join.nearest_named`.
+    """Return what is nearest to every place; see `atlas.nearest.nearest_named`.
 
-    ``metric`` holds one position a subject, in metres; ``kinds`` maps subject to kind.
+    The shapes of the positions lie in the work folder; ``kinds`` maps subject to kind.
     """
-    path = order.work / METRIC
-    metric.assign(kind=metric["subject_id"].map(kinds)).to_parquet(path, index=False)
-    sha256 = sha256_of_file(path)
-    search, cut = _read(path, sha256, order.part_rows)
+    asked = positions.frame[COLUMNS]
+    asked.assign(kind=asked["subject_id"].map(kinds)).to_parquet(order.work / ASKED, index=False)
+    sha256 = _checksum(order.work)
+    search, cut = _read(order.work, sha256, order.part_rows)
     kept = Kept.of(order, KEPT, "geodata", "atlas")
     parts = [Part(number, sha256) for number in range(len(cut))]
     beforehand(order, keep_near, [one for one in parts if not kept.has(_key(kept, order, one))])
@@ -53,7 +54,7 @@ def find_near(
 @in_region
 def keep_near(order: Order, part: Part, kept: Kept | None = None) -> pd.DataFrame:
     """Find what is near to the places of one part, and keep it; a worker asks where."""
-    search, cut = _read(order.work / METRIC, part.sha256, order.part_rows)
+    search, cut = _read(order.work, part.sha256, order.part_rows)
     found = search.nearest(cut[part.number])
     kept = kept or Kept.of(order, KEPT, "geodata", "atlas")
     kept.keep_frame(_key(kept, order, part), found)
@@ -69,13 +70,18 @@ def _key(kept: Kept, order: Order, part: Part) -> str:
     return kept.key_of(part.sha256, order.part_rows, part.number)
 
 
-@functools.lru_cache(maxsize=1)
-def _read(path: Path, sha256: str, rows: int) -> tuple[Search, list[Numbers]]:
-    """Return the search of the positions of a file, and its parts; a worker does many of them.
+def _checksum(folder: Path) -> str:
+    """Return the checksum of all that is asked of positions, their shapes too."""
+    return sha256_of("".join(sha256_of_file(folder / name) for name in (ASKED, METRES)).encode())
 
-    AtlasError where the file is another one: the folder that is shared may lag behind.
+
+@functools.lru_cache(maxsize=1)
+def _read(folder: Path, sha256: str, rows: int) -> tuple[Search, list[Numbers]]:
+    """Return the search of the positions of a folder, and its parts; a worker does many of them.
+
+    AtlasError where they are others: the folder that is shared may lag behind.
     """
-    if sha256_of_file(path) != sha256:
-        raise AtlasError(f"{path} is not yet here as it was written")
-    search = search_of(read_features(path))
-    return search, search.parts(rows)
+    if _checksum(folder) != sha256:
+        raise AtlasError(f"{folder} does not yet hold the positions as they were written")
+    search = search_of(pd.read_parquet(folder / ASKED), Shapes(folder / METRES))
+    return search, search.placed.parts(rows)

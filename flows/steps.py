@@ -3,6 +3,7 @@
 Each opens and closes its files and leaves its result in the work folder for the next one.
 """
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from atlas.ground import ground_count
 from atlas.join import check_locations, name_communes
 from atlas.pages import write_site
 from atlas.pictures import kept_in
+from atlas.placed import FRAME, Positions
 from atlas.positions import best_positions, positions_table, spread
 from atlas.records import Book
 from atlas.sheet import Address
@@ -33,6 +35,7 @@ from flows.past import workbooks_of
 from flows.work import (
     give_back,
     missing_layers,
+    read_given,
     read_layer_file,
     read_ledger,
     read_run_findings,
@@ -40,10 +43,10 @@ from flows.work import (
     read_tables,
     write_findings,
     write_ledger,
+    write_parts,
 )
 from geodata.cells import rows_of
 from geodata.claims import resolve
-from geodata.crs import read_features, to_metric
 from geodata.findings import Finding
 
 
@@ -69,28 +72,25 @@ def join(order: Order, facts: Path) -> Path:
         ledger.append(change)
     drawn = [read_layer_file(order, name) for name in ("waterways", "osm_features")]
     offered, refused = osm_positions(tables, drawn)
-    best = best_positions(tables, offered)
-    metric = to_metric(best)
-    access, change = find_near(order, metric, subject_kinds(tables))
+    best = best_positions(tables, read_given(order), order.work, offered)
+    access, change = find_near(order, best, subject_kinds(tables))
     ledger.append(change)
     located = {name: tables[name] for name in ("places", "commune_crosswalk")}
     located["facts"] = pd.read_parquet(facts)
-    findings = [*refused, *check_locations(located, metric, communes)]
-    path = order.work / "positions.parquet"
-    placed = spread(best, communes)
-    placed.to_parquet(path, index=False)
-    positions_table(placed).to_parquet(order.work / POSITIONS, index=False)
+    findings = [*refused, *check_locations(located, best.frame, communes)]
+    placed = replace(best, frame=spread(best.frame, communes))
+    write_parts(order.work / POSITIONS, positions_table(placed))
     access.to_parquet(order.work / "access.parquet", index=False)
     write_findings(order.work / "join.findings.json", findings)
     write_ledger(order.work / "join.ledger.json", ledger)
-    return path
+    return placed.save()
 
 
 @in_region
 def measure(order: Order, positions: Path, as_of: date) -> Path:
     """Say how late, how long and how complete every subject is."""
     tables = read_tables(order)
-    table, promises = standing(tables, read_features(positions), as_of)
+    table, promises = standing(tables, pd.read_parquet(positions), as_of)
     path = order.work / "standing.parquet"
     table.to_parquet(path, index=False)
     promises.to_parquet(order.work / "promises.parquet", index=False)
@@ -154,7 +154,7 @@ def _parted(order: Order, findings: tuple[Finding, ...]) -> tuple[Shelf, Tiled |
     whole = Shelf(
         tables=read_tables(order),
         facts=pd.read_parquet(order.work / "facts.parquet"),
-        positions=read_features(order.work / "positions.parquet"),
+        positions=Positions.read(order.work / FRAME),
         access=pd.read_parquet(order.work / "access.parquet"),
         promises=pd.read_parquet(order.work / "promises.parquet"),
         standing=pd.read_parquet(order.work / "standing.parquet"),
@@ -167,7 +167,7 @@ def _parted(order: Order, findings: tuple[Finding, ...]) -> tuple[Shelf, Tiled |
 def verify(order: Order, draft: Path) -> int:
     """Return the number of pages of a sound site; refuse any other."""
     tables = read_tables(order)
-    positions = read_features(order.work / "positions.parquet")
+    positions = pd.read_parquet(order.work / FRAME)
     kinds = tiled_kinds(tables, positions, order.tile_over)
     counts = {name: len(rows) for name, rows in untiled(tables, kinds).items()}
     pages = verify_site(draft, counts, Address(order.site_url).home)

@@ -14,7 +14,10 @@ from typing import Any, TypeVar
 import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
 
+from atlas.positions import NUMBER
 from atlas.records import SourceState
 from flows.order import Order, today
 from geodata.archive import Archive, Stored
@@ -25,6 +28,7 @@ from geodata.findings import Finding
 from geodata.inbox import taken
 from geodata.ledger import Change
 from geodata.schema import TABLE, TABLES
+from geodata.shapes import Shapes, ShapeWriter, parts_of_sizes
 from geodata.voices import sources as inbox_sources
 
 log = logging.getLogger("atlas.run")
@@ -32,6 +36,7 @@ log = logging.getLogger("atlas.run")
 P = TypeVar("P")
 
 NOTES = "notes.txt"
+GIVEN = "positions.given.wkb"
 COLLECTED = ("collected.json", "collect.findings.json", "inbox.waiting.json", "then", NOTES)
 """What the steps before the check leave in the work folder."""
 
@@ -135,6 +140,32 @@ def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
         frame.to_parquet(folder / f"{name}.parquet", index=False)
 
 
+def write_tables(order: Order, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Leave the accepted tables, and beside them, by number, the shapes of the positions."""
+    folder = order.work / "tables"
+    positions = tables["positions"]
+    told = positions["geometry"].to_numpy(dtype=object)
+    sizes = positions["geometry"].str.len().to_numpy("int64")
+    with ShapeWriter(folder / GIVEN) as given:
+        for span in parts_of_sizes(sizes):
+            given.add(shapely.from_wkt(told[span]))
+    numbered = positions.drop(columns="geometry").assign(**{NUMBER: range(len(positions))})
+    write_frames(folder, {**tables, "positions": numbered})
+
+
+def write_parts(path: Path, parts: Iterable[pd.DataFrame]) -> None:
+    """Leave a table that comes in parts of the same columns; each is a group of rows."""
+    writer: pq.ParquetWriter | None = None
+    try:
+        for part in parts:
+            table = pa.Table.from_pandas(part, preserve_index=False)
+            writer = writer or pq.ParquetWriter(path, table.schema)
+            writer.write_table(table)
+    finally:
+        if writer:
+            writer.close()
+
+
 class Tables(Mapping[str, pd.DataFrame]):
     """The tables of a folder by name; each is read when it is first asked for."""
 
@@ -161,6 +192,11 @@ class Tables(Mapping[str, pd.DataFrame]):
 def read_tables(order: Order) -> Tables:
     """Return the accepted tables of this run."""
     return Tables(order.work / "tables")
+
+
+def read_given(order: Order) -> Shapes:
+    """Return the shapes of the accepted positions, by the number in their rows."""
+    return Shapes(order.work / "tables" / GIVEN)
 
 
 def read_layer_file(order: Order, name: str) -> gpd.GeoDataFrame | None:

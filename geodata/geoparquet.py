@@ -1,16 +1,22 @@
 """GeoParquet: columns with a geometry as WKB and a CRS in the file's own description."""
 
+import functools
 import io
 import json
-from typing import Any
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
+from pyproj import CRS
 
 from geodata.catalog import Source
+from geodata.crs import DISPLAY_CRS
 from geodata.errors import SourceError
 from geodata.vectors import TOO_ODD, Features, cells_of_arrow
 
@@ -51,3 +57,85 @@ def _shapes(column: Any, told: dict[str, object]) -> np.ndarray:  # noqa: ANN401
     if told["encoding"] != "WKB":
         raise ValueError(f"its geometry is encoded as {told['encoding']}, needed is WKB")
     return np.asarray(shapely.from_wkb(pd.array(column.to_pylist(), dtype="object")))
+
+
+VERSION = "1.1.0"
+BOX = ("xmin", "ymin", "xmax", "ymax")
+BOX_COLUMN = "bbox"
+COVERING = {"bbox": {edge: [BOX_COLUMN, edge] for edge in BOX}}
+
+TYPES = {
+    int(shapely.GeometryType[name.upper()]): name
+    for name in (
+        *("Point", "LineString", "Polygon"),
+        *("MultiPoint", "MultiLineString", "MultiPolygon", "GeometryCollection"),
+    )
+}
+
+
+def write_geoparquet(
+    parts: Iterable[gpd.GeoDataFrame],
+    path: Path,
+    compression: Literal["gzip", "snappy"] = "snappy",
+    has_boxes: bool = False,
+) -> None:
+    """Write a layer that comes in parts, EPSG:4326, at least one; each is a group of rows.
+
+    ``has_boxes`` adds the column of the features' boxes, by which readers skip what is elsewhere.
+    """
+    writer: pq.ParquetWriter | None = None
+    types, boxes = set[str](), list[np.ndarray[Any, Any]]()
+    try:
+        for part in parts:
+            shapes = part.geometry.to_numpy()
+            table = _arrow(part, shapes, has_boxes)
+            writer = writer or pq.ParquetWriter(path, table.schema, compression=compression)
+            writer.write_table(table)
+            there = shapes[~shapely.is_missing(shapes)]
+            types |= {_type_of(kind, z) for kind, z in _kinds(there)}
+            if len(there):
+                boxes.append(shapely.total_bounds(there))
+        if writer:
+            writer.add_key_value_metadata({"geo": json.dumps(_described(types, boxes, has_boxes))})
+    finally:
+        if writer:
+            writer.close()
+
+
+def _arrow(part: gpd.GeoDataFrame, shapes: Any, has_boxes: bool) -> pa.Table:  # noqa: ANN401
+    cells = pa.Table.from_pandas(
+        pd.DataFrame(part.drop(columns=part.geometry.name)), preserve_index=False
+    )
+    table = cells.append_column("geometry", pa.array(shapely.to_wkb(shapes), pa.binary()))
+    if has_boxes:
+        edges = [pa.array(edge) for edge in shapely.bounds(shapes).T]
+        table = table.append_column(BOX_COLUMN, pa.StructArray.from_arrays(edges, list(BOX)))
+    return table.replace_schema_metadata(None)
+
+
+def _kinds(shapes: Any) -> set[tuple[int, bool]]:  # noqa: ANN401
+    told = zip(shapely.get_type_id(shapes).tolist(), shapely.has_z(shapes).tolist(), strict=True)
+    return set(told)
+
+
+def _type_of(kind: int, has_z: bool) -> str:
+    return TYPES[kind] + " Z" * has_z
+
+
+def _described(types: set[str], boxes: list[Any], has_boxes: bool) -> dict[str, Any]:
+    column: dict[str, Any] = {
+        "encoding": "WKB",
+        "crs": _display_crs(),
+        "geometry_types": sorted(types),
+    }
+    if boxes:
+        edges = np.array(boxes)
+        column["bbox"] = [*edges[:, :2].min(axis=0).tolist(), *edges[:, 2:].max(axis=0).tolist()]
+    if has_boxes:
+        column["covering"] = COVERING
+    return {"version": VERSION, "primary_column": "geometry", "columns": {"geometry": column}}
+
+
+@functools.cache
+def _display_crs() -> dict[str, Any]:
+    return dict(CRS.from_user_input(DISPLAY_CRS).to_json_dict())

@@ -20,3 +20,8 @@ class Change:
             raise AssertionError(
                 f"{self.step}: {self.rows_in} rows in, {self.rows_out} out, {explained} explained"
             )
+
+
+def occurred(dropped: Mapping[str, int]) -> dict[str, int]:
+    """Return the reasons for which any row was dropped."""
+    return {reason: count for reason, count in dropped.items() if count}

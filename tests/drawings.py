@@ -1,15 +1,25 @@
 """Small tables and layers that several tests draw with."""
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
+from itertools import count
+from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 from shapely.geometry.base import BaseGeometry
 
-from atlas.join import nearest_named, search_of
-from geodata.crs import DISPLAY_CRS, to_metric
+from atlas.nearest import Asking, Others, nearest_named, search_of
+from atlas.placed import DEGREES, METRES, Positions, measured
+from atlas.positions import NUMBER, best_positions
+from geodata.crs import DISPLAY_CRS
 from geodata.ledger import Change
 from geodata.schema import TABLE, TABLES
+from geodata.shapes import Shapes, ShapeWriter
+
+FOLDER = tempfile.TemporaryDirectory(prefix="atlas-drawn-")
+NUMBERS = count()
 
 Rows = list[dict[str, str]]
 
@@ -55,9 +65,50 @@ def placed(
     )
 
 
+def new_folder() -> Path:
+    """A folder for shapes, which goes when the tests end."""
+    return Path(FOLDER.name) / str(next(NUMBERS))
+
+
+def written(positions: gpd.GeoDataFrame, folder: Path | None = None) -> Positions:
+    """Positions as a step leaves them: their shapes in files, neither of them reprojected twice."""
+    folder = folder or new_folder()
+    shapes = [positions.to_crs(crs).geometry.to_numpy() for crs in (DISPLAY_CRS, METRIC_CRS)]
+    for name, told in zip((DEGREES, METRES), shapes, strict=True):
+        with ShapeWriter(folder / name) as writer:
+            writer.add(told)
+    cells = pd.DataFrame(positions.drop(columns="geometry")).reset_index(drop=True)
+    frame = pd.concat([cells, measured(*shapes)], axis=1)
+    return Positions(frame, Shapes(folder / DEGREES), Shapes(folder / METRES))
+
+
+def best(told: Mapping[str, pd.DataFrame], offered: Sequence[list[object]] = ()) -> Positions:
+    """The best positions of tables whose positions still hold their text."""
+    given = told["positions"]
+    folder = new_folder()
+    with ShapeWriter(folder / "given.wkb") as writer:
+        writer.add(shapely.from_wkt(given["geometry"].to_numpy(dtype=object)))
+    numbered = {**told, "positions": given.assign(**{NUMBER: range(len(given))})}
+    return best_positions(numbered, Shapes(folder / "given.wkb"), folder, offered)
+
+
+def others(positions: gpd.GeoDataFrame) -> Others:
+    """Those among whom is asked."""
+    there = written(positions)
+    return Others(there.frame.sort_values("subject_id"), there.metric)
+
+
+def asking(positions: gpd.GeoDataFrame) -> Asking:
+    """Those who ask what is near."""
+    here = written(positions)
+    return Asking(here.frame, here.metric.read(here.numbers()))
+
+
 def nearest(
-    positions: gpd.GeoDataFrame, kinds: Mapping[str, str], rows: int = 1_000
+    positions: gpd.GeoDataFrame | Positions, kinds: Mapping[str, str], rows: int = 1_000
 ) -> tuple[pd.DataFrame, Change]:
     """What is nearest to whom, asked in parts of so many places."""
-    search = search_of(to_metric(positions).assign(kind=positions["subject_id"].map(dict(kinds))))
-    return nearest_named(search, [search.nearest(part) for part in search.parts(rows)])
+    told = positions if isinstance(positions, Positions) else written(positions)
+    kind = told.frame["subject_id"].map(dict(kinds))
+    search = search_of(told.frame.assign(kind=kind), told.metric)
+    return nearest_named(search, [search.nearest(part) for part in search.placed.parts(rows)])

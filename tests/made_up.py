@@ -15,7 +15,7 @@ from atlas.standing import subject_kinds
 from atlas.tiled import part
 from bench.synthetic import write_region
 from books import bare_book
-from drawings import nearest
+from drawings import nearest, written
 from geodata.findings import Finding
 from geodata.schema import TABLES
 
@@ -59,7 +59,7 @@ def shelf_of(tables: dict[str, pd.DataFrame]) -> Shelf:
             "missing": "",
         }
     )
-    placed = _positions(tables)
+    placed = written(_positions(tables))
     return Shelf(
         tables=tables,
         facts=tables["claims"].assign(rank=1, is_disputed=False, source_id="made_up_claims"),

@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from atlas.join import Search
+from atlas.nearest import Search
 
 
 def dask_setup(worker: object) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -10,10 +11,10 @@ import pytest
 from shapely import Point
 
 from atlas.book import Assembler, Shelf
-from atlas.positions import best_positions, spread
+from atlas.positions import spread
 from atlas.records import Record
 from atlas.standing import standing, subject_kinds
-from drawings import Rows, nearest, tables
+from drawings import Rows, best, nearest, tables
 from geodata.claims import resolve
 from geodata.findings import Finding
 
@@ -63,11 +64,12 @@ ROWS: Mapping[str, Rows] = {
 def shelf(findings: tuple[Finding, ...] = (), **rows: Rows) -> Shelf:
     """A shelf as the steps of a run leave it."""
     told = tables(**{**ROWS, **rows})
-    positions = best_positions(told)
+    positions = best(told)
     access, _ = nearest(positions, subject_kinds(told))
-    table, promises = standing(told, positions, date(2026, 1, 1))
+    table, promises = standing(told, positions.frame, date(2026, 1, 1))
     facts = resolve(told["claims"])
-    return Shelf(told, facts, spread(positions, None), access, promises, table, findings)
+    placed = replace(positions, frame=spread(positions.frame, None))
+    return Shelf(told, facts, placed, access, promises, table, findings)
 
 
 def assembled(findings: tuple[Finding, ...] = (), **rows: Rows) -> dict[str, Record]:

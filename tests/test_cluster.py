@@ -34,7 +34,7 @@ STALLING, OUTDATED = (Path(__file__).with_name(f"{name}.py") for name in ("stall
 
 REFRESH = """
 import json, sys
-from atlas.join import Search
+from atlas.nearest import Search
 from flows.order import Order
 from flows.refresh import refresh_once
 from geodata.reader import Reader
@@ -43,16 +43,21 @@ print(json.dumps(refresh_once(Order.model_validate_json(sys.argv[1])).notes))
 """
 
 SEARCH = """
-import sys
-import geopandas as gpd
+import shutil, sys
+from pathlib import Path
+import pandas as pd
+from atlas.placed import FRAME, Positions
 from flows import cluster
-from flows.near import find_near
+from flows.near import ASKED, find_near
 from flows.order import Order
 from flows.work import notes_taken
 cluster.ALONE_S = 2
 order = Order.model_validate_json(sys.argv[1])
-metric = gpd.read_parquet(sys.argv[2])
-found, _ = find_near(order, metric, dict(zip(metric.subject_id, metric.kind)))
+for path in Path(sys.argv[2]).glob("positions*"):
+    shutil.copy(path, order.work)
+asked = pd.read_parquet(Path(sys.argv[2]) / ASKED)
+positions = Positions.read(order.work / FRAME)
+found, _ = find_near(order, positions, dict(zip(asked.subject_id, asked.kind)))
 found.to_parquet(order.work / "access.parquet", index=False)
 print(*notes_taken(order), sep="\\n")
 """
@@ -199,7 +204,7 @@ def test_where_the_only_worker_or_the_scheduler_dies_the_run_makes_the_rest_itse
         helped = order.model_copy(update={"root": tmp_path / "root", "cluster": address})
         helped.work.mkdir(parents=True)
         with subprocess.Popen(
-            [sys.executable, "-c", SEARCH, helped.model_dump_json(), order.work / "metric.parquet"],
+            [sys.executable, "-c", SEARCH, helped.model_dump_json(), order.work],
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, **server},

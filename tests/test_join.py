@@ -8,17 +8,9 @@ from hypothesis import strategies as st
 from shapely import LineString, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from atlas.join import (
-    ACCESS_COLUMNS,
-    NEIGHBOURS,
-    USELESS_M,
-    Others,
-    assign_points,
-    check_locations,
-    name_communes,
-    nearest_among,
-)
-from drawings import METRIC_CRS, nearest, placed, table, tables
+from atlas.join import assign_points, check_locations, name_communes
+from atlas.nearest import ACCESS_COLUMNS, NEIGHBOURS, USELESS_M, nearest_among
+from drawings import METRIC_CRS, asking, nearest, others, placed, table, tables, written
 from geodata.crs import DISPLAY_CRS
 
 EAST_M, NORTH_M = 560_000, 1_080_000
@@ -193,14 +185,13 @@ def test_every_place_has_one_nearest_of_each_kind_that_there_is_however_the_sear
 
 @given(SHAPES, SHAPES)
 def test_the_nearest_is_that_of_asking_everyone(
-    asking: list[tuple[float, float, float, float]], others: list[tuple[float, float, float, float]]
+    own: list[tuple[float, float, float, float]], theirs: list[tuple[float, float, float, float]]
 ) -> None:
     here, there = (
         placed({f"{start}{n}": drawn(*corners) for n, corners in enumerate(told)}, METRIC_CRS)
-        for start, told in (("a", asking), ("b", others))
+        for start, told in (("a", own), ("b", theirs))
     )
-    everyone = Others(there.sort_values("subject_id"))
-    found = nearest_among(here, everyone, "road").set_index("subject_id")
+    found = nearest_among(asking(here), others(there), "road").set_index("subject_id")
     for subject, shape in zip(here["subject_id"], here.geometry, strict=True):
         far = dict(zip(there["subject_id"], there.distance(shape), strict=True))
         first = min(sorted(far), key=lambda other: far[other])
@@ -242,7 +233,9 @@ def findings(
 ) -> list[tuple[str, str]]:
     crosswalk = [{"old_unit_id": old, "new_unit_id": new} for old, new in walk]
     told = tables(places=rows, commune_crosswalk=crosswalk)
-    found = check_locations({**told, "facts": told_facts(*facts)}, positions, COMMUNES)
+    found = check_locations(
+        {**told, "facts": told_facts(*facts)}, written(positions).frame, COMMUNES
+    )
     assert all((f.severity, f.table, f.source_id) == ("note", "places", "drawn") for f in found)
     return [(f.key, f.rule) for f in found]
 
@@ -267,7 +260,7 @@ def test_a_position_outside_the_communes_its_source_names_is_noted(
 
 def test_the_note_names_both_communes_and_the_line() -> None:
     told = {**tables(places=[place(commune_ids="com-2")]), "facts": told_facts()}
-    (note,) = check_locations(told, placed({"kcn-a": Point(105.45, 9.85)}), COMMUNES)
+    (note,) = check_locations(told, written(placed({"kcn-a": Point(105.45, 9.85)})).frame, COMMUNES)
     assert note.row == 2
     assert "com-1" in note.detail
     assert "com-2" in note.detail
@@ -279,7 +272,7 @@ def test_a_place_without_a_position_is_not_judged_by_it() -> None:
 
 def test_without_commune_polygons_no_position_is_judged() -> None:
     told = {**tables(places=[place(commune_ids="com-2")]), "facts": told_facts()}
-    assert check_locations(told, placed({"kcn-a": Point(105.45, 9.85)}), None) == []
+    assert check_locations(told, written(placed({"kcn-a": Point(105.45, 9.85)})).frame, None) == []
 
 
 @pytest.mark.parametrize(

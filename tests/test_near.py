@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from shapely import Point
 
-from atlas.join import Search
-from drawings import METRIC_CRS, nearest, placed
+from atlas.nearest import Search
+from drawings import METRIC_CRS, nearest, placed, written
 from flows import near
 from flows.kept import Kept
-from flows.near import METRIC, Part, find_near, keep_near
+from flows.near import ASKED, Part, find_near, keep_near
 from flows.order import Order
 from geodata.errors import AtlasError
 
@@ -40,7 +40,7 @@ def test_parts_that_are_kept_are_found_and_the_damaged_are_asked_again(
     order: Order, positions: gpd.GeoDataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, _ = nearest(positions, KINDS)
-    found, _ = find_near(order, positions, KINDS)
+    found, _ = find_near(order, written(positions, order.work), KINDS)
     pd.testing.assert_frame_equal(found, whole)
     first, *others = parts(order)
     assert len(others) == 3
@@ -48,7 +48,7 @@ def test_parts_that_are_kept_are_found_and_the_damaged_are_asked_again(
     asked = []
     search = Search.nearest
     monkeypatch.setattr(Search, "nearest", lambda own, part: asked.append(1) or search(own, part))
-    again, _ = find_near(order, positions, KINDS)
+    again, _ = find_near(order, written(positions, order.work), KINDS)
     pd.testing.assert_frame_equal(again, whole)
     assert asked == [1]
     assert parts(order) == [first, *others]
@@ -57,14 +57,14 @@ def test_parts_that_are_kept_are_found_and_the_damaged_are_asked_again(
 def test_a_part_of_other_positions_or_of_other_code_is_not_found_and_goes(
     order: Order, positions: gpd.GeoDataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find_near(order, positions, KINDS)
+    find_near(order, written(positions, order.work), KINDS)
     before = parts(order)
     moved = positions.set_geometry(positions.translate(1_000))
-    find_near(order, moved, KINDS)
+    find_near(order, written(moved, order.work), KINDS)
     assert not set(parts(order)) & set(before)
     monkeypatch.setattr("flows.kept.code_digest", lambda *_: "of later code")
     between = parts(order)
-    find_near(order, moved, KINDS)
+    find_near(order, written(moved, order.work), KINDS)
     assert len(parts(order)) == len(before)
     assert not set(parts(order)) & {*before, *between}
 
@@ -72,11 +72,11 @@ def test_a_part_of_other_positions_or_of_other_code_is_not_found_and_goes(
 def test_a_worker_whose_folder_lags_behind_makes_no_part(
     order: Order, positions: gpd.GeoDataFrame
 ) -> None:
-    find_near(order, positions, KINDS)
+    find_near(order, written(positions, order.work), KINDS)
     near._read.cache_clear()
-    with pytest.raises(AtlasError, match="metric"):
+    with pytest.raises(AtlasError, match="as they were written"):
         keep_near(order, Part(0, "f" * 64))
-    assert (order.work / METRIC).is_file()
+    assert (order.work / ASKED).is_file()
 
 
 def test_what_several_keep_at_once_is_whole_or_absent_and_whole_in_the_end(tmp_path: Path) -> None:

@@ -3,21 +3,22 @@
 import math
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, Point, box, from_wkt, to_wkt
 
+from atlas.placed import Positions
 from atlas.positions import (
     COLUMNS,
     NOTES,
     UNPLACED_M,
     Told,
-    best_positions,
     positions_table,
     spread,
 )
-from drawings import METRIC_CRS, placed, table, tables
+from drawings import METRIC_CRS, best, placed, table, tables, written
 from geodata.crs import DISPLAY_CRS, to_metric
 from geodata.schema import POSITION_METHODS, TABLE
 
@@ -57,9 +58,10 @@ def route(**cells: str) -> dict[str, str]:
     return {"route_id": "r", "kind": "canal", **cells}
 
 
-def only(found: gpd.GeoDataFrame) -> dict[str, object]:
-    assert len(found) == 1
-    return dict(found.iloc[0])
+def only(found: Positions) -> dict[str, object]:
+    layer = found.layer()
+    assert len(layer) == 1
+    return dict(layer.iloc[0])
 
 
 METHODS = st.sampled_from(POSITION_METHODS)
@@ -69,10 +71,10 @@ METHODS = st.sampled_from(POSITION_METHODS)
 @given(st.lists(st.tuples(METHODS, st.integers(1, 9), st.sampled_from(["2024", "2025", ""]))))
 def test_no_order_of_the_rows_changes_which_position_wins(told: list[tuple[str, int, str]]) -> None:
     rows = [position(n, *cells) for n, cells in enumerate(told)]
-    forth = best_positions(tables(positions=rows))
-    back = best_positions(tables(positions=rows[::-1]))
-    assert list(forth["geometry"]) == list(back["geometry"])
-    assert len(forth) == (1 if told else 0)
+    forth = best(tables(positions=rows))
+    back = best(tables(positions=rows[::-1]))
+    assert list(forth.layer()["geometry"]) == list(back.layer()["geometry"])
+    assert len(forth.frame) == (1 if told else 0)
 
 
 @pytest.mark.parametrize("better", range(len(POSITION_METHODS) - 1))
@@ -80,36 +82,36 @@ def test_a_better_method_wins_over_a_worse_one_that_is_more_exact(better: int) -
     good = position(1, POSITION_METHODS[better], accuracy_m=9_000, as_of="2001")
     bad = position(2, POSITION_METHODS[better + 1], accuracy_m=1, as_of="2026")
     for rows in ([good, bad], [bad, good]):
-        found = only(best_positions(tables(positions=rows)))
+        found = only(best(tables(positions=rows)))
         assert found["method"] == POSITION_METHODS[better]
 
 
 def test_within_a_method_the_more_exact_wins_then_the_newer() -> None:
     rows = [position(1, "osm", 50, "2026"), position(2, "osm", 20, "2020"), position(3, "osm", 20)]
-    assert only(best_positions(tables(positions=rows)))["geometry"] == Point(105.03, 9.8)
+    assert only(best(tables(positions=rows)))["geometry"] == Point(105.03, 9.8)
 
 
 def test_an_exact_tie_of_positions_goes_to_the_smaller_position_id() -> None:
     rows = [position(2, "osm"), position(1, "osm")]
-    assert only(best_positions(tables(positions=rows)))["geometry"] == Point(105.01, 9.8)
+    assert only(best(tables(positions=rows)))["geometry"] == Point(105.01, 9.8)
 
 
 def test_a_given_position_replaces_the_commune_point_of_its_place() -> None:
     told = {"places": [place(commune_ids="com-1")], "communes": UNITS}
-    assert only(best_positions(tables(**told)))["method"] == "commune_point"
+    assert only(best(tables(**told)))["method"] == "commune_point"
     given_too = tables(**told, positions=[position(1, "digitised")])
-    assert only(best_positions(given_too))["method"] == "digitised"
+    assert only(best(given_too))["method"] == "digitised"
 
 
 def test_a_place_known_by_commune_stands_at_its_point_with_its_reach() -> None:
-    found = only(best_positions(tables(places=[place(commune_ids="com-2")], communes=UNITS)))
+    found = only(best(tables(places=[place(commune_ids="com-2")], communes=UNITS)))
     assert found["geometry"] == Point(105.6, 9.8)
     assert (found["accuracy_m"], found["note_en"]) == (6_000, NOTES["commune_point"][1])
 
 
 def test_a_place_in_two_communes_has_a_radius_that_holds_both() -> None:
     told = tables(places=[place(commune_ids="com-1;com-2")], communes=UNITS)
-    found = only(best_positions(told))
+    found = only(best(told))
     corners = gpd.GeoSeries([Point(105.5, 9.8), Point(105.6, 9.8)], crs=DISPLAY_CRS)
     apart = to_metric(corners)
     assert found["geometry"] == Point(105.5, 9.8)
@@ -129,28 +131,28 @@ def test_a_place_in_two_communes_has_a_radius_that_holds_both() -> None:
 def test_a_place_stands_in_the_smallest_unit_that_is_known(
     cells: dict[str, str], method: str, note: str
 ) -> None:
-    found = only(best_positions(tables(places=[place(**cells)], communes=UNITS)))
+    found = only(best(tables(places=[place(**cells)], communes=UNITS)))
     said = NOTES[note][0].format(area="tỉnh Hậu Giang cũ")
     assert (found["method"], found["note_vi"]) == (method, said)
 
 
 def test_a_place_known_by_province_only_stands_amid_the_communes_which_its_radius_holds() -> None:
-    found = only(best_positions(tables(places=[place()], communes=UNITS)))
+    found = only(best(tables(places=[place()], communes=UNITS)))
     assert found["geometry"].distance(Point(105.6, 9.833333)) < 1e-6
     assert found["accuracy_m"] > 5_000 + 11_000
 
 
 def test_the_province_is_known_by_its_districts_where_no_commune_is() -> None:
-    found = only(best_positions(tables(places=[place()], communes=[UNITS[3]])))
+    found = only(best(tables(places=[place()], communes=[UNITS[3]])))
     assert found["geometry"] == Point(105.52, 9.82)
 
 
 def test_without_any_unit_nothing_is_placed_and_nothing_breaks() -> None:
     told = tables(places=[place()], routes=[route(node_ids="com-1")])
-    found = best_positions(told)
-    assert list(found.columns) == COLUMNS
-    assert found.empty
-    assert spread(found, None).empty
+    found = best(told)
+    assert set(COLUMNS) - {"geometry"} <= set(found.frame.columns)
+    assert not len(found)
+    assert spread(found.frame, None).empty
 
 
 @pytest.mark.parametrize(
@@ -169,23 +171,23 @@ def test_without_any_unit_nothing_is_placed_and_nothing_breaks() -> None:
 def test_a_route_is_a_line_through_its_nodes_or_its_one_node_or_the_province(
     nodes: str, expected: str
 ) -> None:
-    found = only(best_positions(tables(routes=[route(node_ids=nodes)], communes=UNITS)))
+    found = only(best(tables(routes=[route(node_ids=nodes)], communes=UNITS)))
     assert to_wkt(found["geometry"], rounding_precision=6) == expected
     assert found["method"] == "schematic"
 
 
 def test_a_schematic_line_is_as_doubtful_as_its_widest_commune() -> None:
     told = tables(routes=[route(node_ids="com-1;com-2")], communes=UNITS)
-    found = only(best_positions(told))
+    found = only(best(told))
     assert (found["accuracy_m"], found["note_en"]) == (6_000, NOTES["nodes"][1])
 
 
 def test_an_offered_position_wins_by_its_method() -> None:
     told = tables(routes=[route(node_ids="com-1;com-2")], communes=UNITS)
-    assert only(best_positions(told))["method"] == "schematic"
+    assert only(best(told))["method"] == "schematic"
     line = LineString([(105.5, 9.8), (105.6, 9.8)])
     offered = Told("osm", 100.0, "osm", "osm", "2026-05-01").at("r", line)
-    found = only(best_positions(told, [offered]))
+    found = only(best(told, [offered]))
     assert (found["method"], found["as_of"], found["geometry"]) == ("osm", "2026-05-01", line)
 
 
@@ -197,10 +199,10 @@ def test_a_derived_position_cites_its_documents_once_and_is_as_old_as_the_newest
     ]
     nodes = route(node_ids="com-1;com-2", document_ids="s1;act")
     told = tables(routes=[nodes], communes=cited, documents=documents)
-    found = only(best_positions(told))
+    found = only(best(told))
     assert (found["document_ids"], found["as_of"]) == ("s1;act;map", "2025-12-01")
     told = tables(places=[place(commune_ids="com-1")], communes=cited, documents=documents[:1])
-    found = only(best_positions(told))
+    found = only(best(told))
     assert (found["document_ids"], found["as_of"]) == ("act;map", "2025-06-12")
 
 
@@ -219,7 +221,7 @@ def test_a_derived_position_cites_its_documents_once_and_is_as_old_as_the_newest
     ],
 )
 def test_positions_are_published_as_text_of_six_decimals(shape: object, expected: str) -> None:
-    found = positions_table(placed({"kcn-a": shape}, accuracy_m=1234.5))
+    (found,) = positions_table(written(placed({"kcn-a": shape}, accuracy_m=1234.5)))
     row = dict(found.iloc[0])
     assert from_wkt(row["geometry"]).equals(from_wkt(expected))
     assert row["position_id"] == "kcn-a.position"
@@ -231,7 +233,11 @@ def sharing(count: int, accuracy_m: float = 5_000, at: tuple[float, float] = (10
     return placed({f"s{n:02}": Point(at) for n in range(count)}, accuracy_m=accuracy_m)
 
 
-def spots(drawn: gpd.GeoDataFrame) -> gpd.GeoSeries:
+def drawn_apart(positions: gpd.GeoDataFrame, communes: gpd.GeoDataFrame | None) -> pd.DataFrame:
+    return spread(written(positions).frame, communes)
+
+
+def spots(drawn: pd.DataFrame) -> gpd.GeoSeries:
     """Where the map draws each subject, in metres, by subject."""
     points = gpd.points_from_xy(drawn["drawn_lon"], drawn["drawn_lat"])
     series = gpd.GeoSeries(points, index=drawn["subject_id"], crs=DISPLAY_CRS).to_crs(METRIC_CRS)
@@ -248,7 +254,7 @@ def nearest_pair_m(points: gpd.GeoSeries) -> float:
 
 
 def test_places_that_share_a_point_are_drawn_apart_within_their_radius() -> None:
-    points = spots(spread(sharing(12), None))
+    points = spots(drawn_apart(sharing(12), None))
     origin = to_metric(sharing(1)).geometry.iloc[0]
     assert nearest_pair_m(points) > 500
     assert points.distance(origin).max() < 5_000 / 2
@@ -259,7 +265,7 @@ def test_places_drawn_apart_stay_in_their_commune_however_narrow(
     width: float, height: float
 ) -> None:
     commune = commune_around(width, height)
-    points = spots(spread(sharing(9), commune))
+    points = spots(drawn_apart(sharing(9), commune))
     border = to_metric(commune).geometry.iloc[0]
     assert points.within(border.buffer(1)).all()
     assert nearest_pair_m(points) > 5
@@ -267,8 +273,8 @@ def test_places_drawn_apart_stay_in_their_commune_however_narrow(
 
 def test_a_point_outside_every_commune_is_spread_as_if_there_were_none() -> None:
     elsewhere = sharing(4, at=(105.9, 9.9))
-    apart = spots(spread(elsewhere, commune_around(0.01, 0.01)))
-    assert list(apart) == list(spots(spread(elsewhere, None)))
+    apart = spots(drawn_apart(elsewhere, commune_around(0.01, 0.01)))
+    assert list(apart) == list(spots(drawn_apart(elsewhere, None)))
 
 
 @settings(max_examples=10)
@@ -276,20 +282,20 @@ def test_a_point_outside_every_commune_is_spread_as_if_there_were_none() -> None
 def test_the_spots_are_the_same_whatever_the_order_of_the_rows(order: list[int]) -> None:
     positions = sharing(7)
     shuffled = positions.iloc[order]
-    assert list(spots(spread(shuffled, None))) == list(spots(spread(positions, None)))
-    again = spread(shuffled.reset_index(drop=True), None)
-    assert list(spots(again)) == list(spots(spread(positions, None)))
+    assert list(spots(drawn_apart(shuffled, None))) == list(spots(drawn_apart(positions, None)))
+    again = drawn_apart(shuffled.reset_index(drop=True), None)
+    assert list(spots(again)) == list(spots(drawn_apart(positions, None)))
 
 
 def test_a_place_alone_is_drawn_where_it_is_and_a_line_nowhere_else() -> None:
     both = placed({"a": Point(105.512345, 9.8), "b": LineString([(105, 9), (106, 9)])})
-    drawn = spread(both, None)
+    drawn = drawn_apart(both, None)
     assert drawn["drawn_lon"].round(5).iloc[0] == pytest.approx(105.51234, abs=1.1e-5)
     assert drawn["drawn_lon"].isna().tolist() == [False, True]
 
 
 def test_lines_alone_are_drawn_without_any_spot() -> None:
-    drawn = spread(placed({"b": LineString([(105, 9), (106, 9)])}), None)
+    drawn = drawn_apart(placed({"b": LineString([(105, 9), (106, 9)])}), None)
     assert drawn["drawn_lat"].isna().all()
 
 
@@ -299,21 +305,21 @@ def test_what_is_not_placed_stands_in_a_row_below_the_rest_each_on_its_own_spot(
     known = placed({"k1": Point(105.4, 9.7), "k2": Point(105.6, 9.9)})
     layers = [lost, lost_elsewhere, known]
     mixed = gpd.GeoDataFrame(gpd.pd.concat(layers, ignore_index=True), crs=DISPLAY_CRS)
-    points = spots(spread(mixed, None))
+    points = spots(drawn_apart(mixed, None))
     row = points[["s00", "s01", "s02", "t"]]
     assert (row.y < points[["k1", "k2"]].y.min() - 10_000).all()
     assert nearest_pair_m(row) > 2_000
 
 
 def test_all_unplaced_still_have_their_row() -> None:
-    points = spots(spread(sharing(2, accuracy_m=UNPLACED_M + 1), None))
+    points = spots(drawn_apart(sharing(2, accuracy_m=UNPLACED_M + 1), None))
     assert nearest_pair_m(points) > 2_000
 
 
 def test_ten_thousand_that_are_not_placed_stand_near_the_region_and_apart() -> None:
     known = placed({"k1": Point(105.4, 9.7), "k2": Point(105.6, 9.9)})
     lost = gpd.pd.concat([known, sharing(10_000, accuracy_m=UNPLACED_M + 1)], ignore_index=True)
-    drawn = spread(gpd.GeoDataFrame(lost, crs=DISPLAY_CRS), None).iloc[2:]
+    drawn = drawn_apart(gpd.GeoDataFrame(lost, crs=DISPLAY_CRS), None).iloc[2:]
     told = drawn[["drawn_lon", "drawn_lat"]].astype(float)
     assert len(told.drop_duplicates()) == 10_000
     assert told["drawn_lon"].between(105.39, 107.8).all()
@@ -323,4 +329,4 @@ def test_ten_thousand_that_are_not_placed_stand_near_the_region_and_apart() -> N
 def test_a_broken_number_of_a_unit_makes_it_a_unit_without_a_point() -> None:
     broken = [{**UNITS[0], "reach_m": "xa lắm"}, {**UNITS[1], "longitude": ""}, UNITS[2]]
     told = {**tables(places=[place(commune_ids="com-1")]), "communes": table("communes", broken)}
-    assert only(best_positions(told))["geometry"] == Point(105.7, 9.9)
+    assert only(best(told))["geometry"] == Point(105.7, 9.9)

@@ -4,7 +4,7 @@ import pytest
 import shapely
 from shapely.geometry import LineString, Point
 
-from atlas.join import USELESS_M, nearest_named, search_of
+from atlas.nearest import USELESS_M
 from atlas.reach import (
     REACH_M,
     Bounds,
@@ -16,6 +16,8 @@ from atlas.reach import (
     reach_of,
 )
 from books import position, record, small_book
+from drawings import nearest as all_nearest
+from drawings import written
 from geodata.crs import DISPLAY_CRS, to_metric
 
 KM = 1 / 110.6  # degrees of latitude, near enough for tenths of a kilometre
@@ -102,14 +104,16 @@ def test_bounds_of_many_are_those_of_asking_everyone(seed: int) -> None:
         {"subject_id": ids, "accuracy_m": accuracy}, geometry=shapes, crs=DISPLAY_CRS
     )
     metric = to_metric(positions).assign(kind=[kinds[one] for one in ids])
-    search = search_of(metric)
-    access, _ = nearest_named(search, [search.nearest(part) for part in search.parts(100)])
-    told = nearest_bounds(access, positions, kinds)
+    there = written(positions)
+    access, _ = all_nearest(there, kinds, 100)
+    told = nearest_bounds(access, there, kinds)
+    is_place = ~metric["kind"].isin(["canal", "road"])
+    asking = metric[is_place & (metric["accuracy_m"] <= USELESS_M)]
     by_subject: dict[str, dict[str, tuple[float, float]]] = {}
     for one, kind, *bounds in told.itertuples(index=False):
         by_subject.setdefault(one, {})[kind] = tuple(bounds)
     assert by_subject == {
-        one: bounds for one in search.placed.ids if (bounds := asked_of_all(metric, one))
+        one: bounds for one in asking["subject_id"] if (bounds := asked_of_all(metric, one))
     }
 
 

@@ -269,8 +269,9 @@ def test_the_distance_to_a_typed_point_and_to_a_tiled_route_holds_the_true_one(
         "[...Array(Atlas.big.told.counts.reduce((a, b) => a + b)).keys()]"
         ".map(n => ['point', 'away'].map(name => Atlas.order.span(name, n) || null))"
     )
-    zone = rows.estimate_utm_crs()
-    shapes = gpd.GeoSeries(list(rows["shape"]), crs=4326).to_crs(zone)
+    given = gpd.GeoSeries(book.tiled.read(rows.index.to_numpy()), crs=4326)
+    zone = given.estimate_utm_crs()
+    shapes = given.to_crs(zone)
     spot = gpd.GeoSeries.from_xy([float(at.split("/")[1])], [float(at.split("/")[0])], crs=4326)
     for place, other in enumerate((spot.to_crs(zone)[0], shapes[route.name])):
         far = shapes.distance(other) / 1_000
@@ -349,8 +350,9 @@ def test_what_is_left_of_tiled_records_is_saved_with_the_others(
     held.value.save_as(tmp_path / "left.geojson")
     layer = gpd.read_file(tmp_path / "left.geojson").set_index("id")
     assert set(layer.index) == ids
-    for _, one in mine.iterrows():
-        assert layer.geometry[one["subject_id"]].hausdorff_distance(one["shape"]) < 2e-5
+    shapes = book.tiled.read(mine.index.to_numpy())
+    for subject, shape in zip(mine["subject_id"], shapes, strict=True):
+        assert layer.geometry[subject].hausdorff_distance(shape) < 2e-5
 
 
 def test_too_many_tiled_records_are_not_saved_and_it_is_said(page: Page, site: str) -> None:

@@ -8,9 +8,8 @@ import pytest
 from shapely import LineString, Point
 
 from atlas.measure import length_km
-from atlas.positions import best_positions
 from atlas.standing import ended_subjects, standing, subject_kinds
-from drawings import placed, tables
+from drawings import best, placed, tables, written
 from geodata.crs import to_metric
 
 TODAY = date(2026, 1, 1)
@@ -26,19 +25,19 @@ NOWHERE = placed({})
 def line_of(
     told: dict[str, pd.DataFrame], positions: gpd.GeoDataFrame = NOWHERE
 ) -> dict[str, object]:
-    found, _ = standing(told, positions, TODAY)
+    found, _ = standing(told, written(positions).frame, TODAY)
     return dict(found.iloc[0])
 
 
 def test_every_subject_has_one_line_sorted_by_its_id() -> None:
     told = tables(places=[PARK, {**PARK, "place_id": "ccn-b"}], routes=[ROAD])
-    found, promises = standing(told, NOWHERE, TODAY)
+    found, promises = standing(told, written(NOWHERE).frame, TODAY)
     assert list(found["subject_id"]) == ["ccn-b", "kcn-a", "road-a"]
     assert promises.empty
 
 
 def test_empty_tables_give_no_line() -> None:
-    found, promises = standing(tables(), best_positions(tables()), TODAY)
+    found, promises = standing(tables(), best(tables()).frame, TODAY)
     assert found.empty
     assert promises.empty
 
@@ -85,7 +84,7 @@ def test_an_ended_subject_is_ended_and_its_open_promises_are_void() -> None:
             }
         ],
     )
-    found, promises = standing(told, NOWHERE, TODAY)
+    found, promises = standing(told, written(NOWHERE).frame, TODAY)
     assert list(found["event_id"]) == ["e2"]
     assert list(found["schedule"]) == ["ended"]
     assert list(found["days_late"]) == [0]

@@ -29,6 +29,7 @@ from atlas.words import read_words
 from atlas.years import year_marks as marks_of
 from books import bare_book
 from builds import PROJECT
+from drawings import written
 from hostile import HOSTILE
 from made_up import AS_OF, big_book, made_up_shelf
 
@@ -65,7 +66,7 @@ def kinds_of(told, over, corners=0):
     line = LineString([(105 + n / 1_000, 9.8) for n in range(corners)])
     there = ids if corners else []
     places = gpd.GeoDataFrame({"subject_id": there}, geometry=[line] * len(there), crs=4326)
-    return tiled_kinds(told, places, over)
+    return tiled_kinds(told, written(places).frame, over)
 
 
 def test_a_kind_over_the_limit_is_tiled():
@@ -243,7 +244,7 @@ def test_hostile_text_is_harmless_in_a_shard(shelf):
 def test_a_tiled_record_stands_in_the_layers_as_a_small_one_does(tiled, records, table):
     mine = sorted((r for r in records.values() if r.table == table), key=lambda r: r.subject_id)
     expected = layer_frame([_properties(r) for r in mine], [_shape(r) for r in mine])
-    found = bulk_layer(tiled, table)
+    found = pd.concat(bulk_layer(tiled, table), ignore_index=True)
     assert_geodataframe_equal(found[list(expected.columns)], expected, check_dtype=False)
 
 

@@ -103,7 +103,7 @@ def test_every_feature_is_in_the_tiles_even_a_speck():
     shapes = (speck, Point(105.8, 9.8), LineString([(105, 9), (106, 10)]), box(105, 9, 106, 10))
     for zoom in (4, 8, 12):
         for extent in (1_024, 4_096):
-            assert feature_ids(write_archive(layer(*shapes), zoom, extent)) == {0, 1, 2, 3}
+            assert feature_ids(write_archive([layer(*shapes)], zoom, extent)) == {0, 1, 2, 3}
 
 
 def test_only_what_is_too_small_to_be_drawn_becomes_a_point():
@@ -113,7 +113,7 @@ def test_only_what_is_too_small_to_be_drawn_becomes_a_point():
 
 def test_the_same_layer_gives_the_same_archive():
     shapes = [shapely.box(105 + n / 100, 9, 105.005 + n / 100, 9.005) for n in range(300)]
-    assert write_archive(layer(*shapes), 10) == write_archive(layer(*shapes), 10)
+    assert write_archive([layer(*shapes)], 10) == write_archive([layer(*shapes)], 10)
 
 
 def test_an_id_s_sum_is_that_of_fnv():
@@ -149,7 +149,7 @@ def test_a_feature_that_is_not_in_the_tiles_is_named(tiled, tmp_path):
     ids = ids_told(folder)
     (archive, *_) = sorted((tmp_path / "assets").glob("features-*"))
     kept = layer(*[Point(105, 9)] * (len(ids) - 1))
-    archive.write_bytes(write_archive(kept, 6))
+    archive.write_bytes(write_archive([kept], 6))
     with pytest.raises(TilesError, match=ids[-1]):
         verify_tiles(tmp_path, ids, ids)
 
@@ -188,7 +188,7 @@ def test_many_communes_and_waterways_are_tiled_and_few_are_not(tiled):
     assert len(water) == len(book.waterways)
     data = layer_data(book, WORDS["vi"])["layers"]
     assert (data["communes"], data["waterways"]) == ([], [])
-    assert feature_ids(write_archive(told, 10)) == set(range(len(told)))
+    assert feature_ids(write_archive([told], 10)) == set(range(len(told)))
     drawn = book.communes, book.waterways
     assert ground_count(book.tables["communes"], *drawn, 0) == len(told)
     assert ground_count(book.tables["communes"], *drawn, 10) == 0
