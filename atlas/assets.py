@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from geodata.archive import sha256_of_file
 from geodata.errors import AtlasError
 
 HASH_DIGITS = 10
@@ -58,6 +59,13 @@ class Assets:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
         return path
+
+    def adopt(self, name: str, path: Path) -> str:
+        """Move a file to its hashed name and return its path from the site's root."""
+        stem, dot, ending = name.rpartition(".")
+        published = f"{FOLDER}/{stem}-{sha256_of_file(path)[:HASH_DIGITS]}{dot}{ending}"
+        path.replace(self.out / published)
+        return published
 
     def _read(self, name: str) -> bytes:
         try:

@@ -13,11 +13,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from atlas.assets import Assets, pack, write_folder
+from atlas.archives import TileLayer, write_archive
+from atlas.assets import FOLDER, Assets, pack, write_folder
 from atlas.columns import Column, Narrowing, columns
 from atlas.details import SHARD, shards
 from atlas.layers import LAYERS, Json
 from atlas.names import names
+from atlas.placed import EDGES
 from atlas.rows import rows, shapes
 from atlas.telling import STAGE_GROUPS
 from atlas.tiled import Tiled
@@ -29,7 +31,6 @@ from atlas.tiles import (
     grids,
     spots,
     tile_zooms,
-    write_archive,
 )
 from atlas.words import Words
 from geodata.crs import DISPLAY_CRS
@@ -79,10 +80,9 @@ class BigMap:
         zooms = self._shared["archives"]
         if self.ground is None or not isinstance(zooms, list):
             return []
-        told: list[Json] = []
+        layer, told = TileLayer.held(self.ground), list[Json]()
         for zoom, extent in ((one[0], one[2]) for one in zooms if isinstance(one, list)):
-            content = write_archive([self.ground], int(str(zoom)), int(str(extent)))
-            told.append(self.assets.write(f"ground-{zoom}.pmtiles", content))
+            told.append(_archive(self.assets, "ground", layer, (int(str(zoom)), int(str(extent)))))
         return told
 
     def narrowing(self) -> Narrowing:
@@ -117,12 +117,9 @@ def _shared(tiled: Tiled, assets: Assets) -> dict[str, Json]:
     subjects = tiled.subjects
     columns, rows = spots(subjects["lon"].to_numpy(), subjects["lat"].to_numpy())
     first = first_zoom(columns, rows, subjects["corners"].to_numpy())
-    archives = list[Json]()
+    archives, layer = list[Json](), tile_layer(tiled)
     for zoom, extent in zip(made := tile_zooms(first), extents(made), strict=True):
-        path = assets.write(
-            f"features-{zoom}.pmtiles", write_archive(tile_layer(tiled), zoom, extent)
-        )
-        archives.append([zoom, path, extent])
+        archives.append([zoom, _archive(assets, "features", layer, (zoom, extent)), extent])
     zooms = range(farthest_zoom(tiled.extent()), first + 1)
     counts = tiled.counts()
     return {
@@ -181,8 +178,17 @@ def _grid(assets: Assets, zoom: int, numbers: list[int]) -> Json:
     return assets.write(f"grid-{zoom}.js", script.encode("ascii"))
 
 
-def tile_layer(tiled: Tiled) -> Iterator[gpd.GeoDataFrame]:
-    """Yield, in parts, what stands in the tiles: ``n``, the shape, ``look`` and ``r``.
+def _archive(assets: Assets, name: str, layer: TileLayer, drawn: tuple[int, int]) -> str:
+    """Publish the tiles of a layer at a zoom, in so many units, and return their path."""
+    zoom, extent = drawn
+    path = assets.out / FOLDER / f".{name}.pmtiles"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_archive(layer, path, zoom, extent)
+    return assets.adopt(f"{name}-{zoom}.pmtiles", path)
+
+
+def tile_layer(tiled: Tiled) -> TileLayer:
+    """Return what stands in the tiles: ``n``, the shape, ``look`` and ``r``.
 
     ``look`` numbers kind, stage group and sign together, ``r`` is the radius of a footprint in
     metres, 0 for none. A record without a position is not in it.
@@ -194,6 +200,13 @@ def tile_layer(tiled: Tiled) -> Iterator[gpd.GeoDataFrame]:
     )
     look = ((kind * len(STAGE_GROUPS) + stage) * len(SIGNS) + sign).to_numpy("int64")
     radius = subjects["radius_m"].to_numpy("int64")
-    for n in tiled.spans(np.flatnonzero(subjects["lon"].notna())):
-        told = {"n": n, "look": look[n], "r": radius[n]}
-        yield gpd.GeoDataFrame(told, geometry=list(tiled.drawn(n)), crs=DISPLAY_CRS)
+    placed = np.flatnonzero(subjects["lon"].notna())
+    spots = subjects[["lon", "lat", "lon", "lat"]].to_numpy()
+    edges = np.where(subjects[["is_moved"]].to_numpy(), spots, subjects[EDGES].to_numpy())
+
+    def read(mine: np.ndarray) -> Iterator[gpd.GeoDataFrame]:
+        for n in tiled.spans(placed[mine]):
+            told = {"n": n, "look": look[n], "r": radius[n]}
+            yield gpd.GeoDataFrame(told, geometry=list(tiled.drawn(n)), crs=DISPLAY_CRS)
+
+    return TileLayer(edges[placed], tiled.sizes(placed), read)

@@ -2,16 +2,17 @@
 
 import gzip
 import json
-import struct
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from pmtiles.reader import MmapSource, all_tiles
+from pmtiles.tile import MagicNumberNotFound, SpecVersionUnsupported
+
 from geodata.errors import PublishRefusedError
 
-MAGIC = b"PMTiles\x03"
-HEADER = struct.Struct("<8s11Q")
-COMPRESSION = slice(97, 99)
-GZIP = b"\x02\x02"
+ODD = (MagicNumberNotFound, SpecVersionUnsupported, OSError, EOFError, LookupError, ValueError)
+"""What a file that is no archive does to its reader."""
+
 VARINT, LENGTH = 0, 2
 LAYER_TAG, FEATURE_TAG, ID_TAG = 3 << 3 | LENGTH, 2 << 3 | LENGTH, 1 << 3 | VARINT
 SHOWN_IDS = 5
@@ -39,7 +40,7 @@ def verify_tiles(out: Path, ids: Collection[str], placed: Collection[str], groun
         numbered = ids_told(folder)
         _same(folder.name, numbered, ids)
     for archive in archives:
-        there = {numbered[n] for n in feature_ids(archive.read_bytes()) if n < len(numbered)}
+        there = {numbered[n] for n in feature_ids(archive) if n < len(numbered)}
         _same(archive.name, there, placed)
     grounds = sorted((out / "assets").glob("ground-*.pmtiles"))
     zooms = [{path.name.split("-")[1] for path in paths} for paths in (archives, grounds)]
@@ -48,7 +49,7 @@ def verify_tiles(out: Path, ids: Collection[str], placed: Collection[str], groun
         raise TilesError(f"{ground} communes and waterways are tiled, but there are {told}")
     under = [f"feature {n}" for n in range(ground)]
     for archive in grounds:
-        found = [f"feature {n}" for n in sorted(feature_ids(archive.read_bytes()))]
+        found = [f"feature {n}" for n in sorted(feature_ids(archive))]
         _same(archive.name, found, under)
     return len(archives) + len(grounds)
 
@@ -69,40 +70,19 @@ def ids_told(folder: Path) -> list[str]:
     return [told for path in files for told in json.loads(gzip.decompress(path.read_bytes()))["id"]]
 
 
-def feature_ids(archive: bytes) -> set[int]:
+def feature_ids(archive: Path) -> set[int]:
     """Return the ids of all features in a PMTiles archive of gzipped vector tiles."""
-    if archive[:8] != MAGIC or archive[COMPRESSION] != GZIP:
-        raise TilesError("an archive is no PMTiles of version 3, packed with gzip")
-    _, root, size, _, _, leaves, _, tiles, *_ = HEADER.unpack_from(archive)
     found: set[int] = set()
-    for start, length in _entries(archive, (root, size), leaves):
-        tile = gzip.decompress(archive[tiles + start : tiles + start + length])
-        for layer in _messages(tile, (0, len(tile)), LAYER_TAG):
-            found.update(_ids(tile, layer))
+    try:
+        with archive.open("rb") as file:
+            for _, content in all_tiles(MmapSource(file)):
+                tile = gzip.decompress(content)
+                for layer in _messages(tile, (0, len(tile)), LAYER_TAG):
+                    found.update(_ids(tile, layer))
+    except ODD as error:
+        told = f"{archive.name} is no PMTiles of version 3, packed with gzip ({error!r})"
+        raise TilesError(told[:300]) from error
     return found
-
-
-def _entries(archive: bytes, directory: Span, leaves: int) -> Iterator[Span]:
-    """Yield where each tile lies; tiles that are equal lie at one place."""
-    start, length = directory
-    packed = gzip.decompress(archive[start : start + length])
-    count, at = _varint(packed, 0)
-    columns: list[list[int]] = []
-    for _ in range(4):  # tile numbers, runs, lengths, places
-        column = []
-        for _ in range(count):
-            value, at = _varint(packed, at)
-            column.append(value)
-        columns.append(column)
-    _, runs, lengths, places = columns
-    end = 0
-    for run, size, place in zip(runs, lengths, places, strict=True):
-        begin = end if place == 0 else place - 1  # 0: right behind the one before
-        end = begin + size
-        if run:
-            yield begin, size
-        else:
-            yield from _entries(archive, (leaves + begin, size), leaves)
 
 
 def _ids(tile: bytes, layer: Span) -> Iterator[int]:

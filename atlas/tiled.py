@@ -76,10 +76,14 @@ class Tiled:
 
     def spans(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         """Yield rows of ``subjects`` in parts whose shapes are read together."""
+        return (rows[span] for span in parts_of_sizes(self.sizes(rows)))
+
+    def sizes(self, rows: np.ndarray) -> np.ndarray:
+        """Return how many bytes the shape of each of these rows takes; 0 without one."""
         numbers = self.subjects["shape"].to_numpy()[rows]
         sizes = np.zeros(len(rows), dtype="int64")
         sizes[numbers >= 0] = self.shapes.sizes(numbers[numbers >= 0])
-        return (rows[span] for span in parts_of_sizes(sizes))
+        return sizes
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Return the positions of some rows, EPSG:4326 and flat; None without one."""

@@ -4,19 +4,14 @@ A tile archive holds one zoom. The first one begins where no tile is too heavy; 
 map shows how many features lie in each cell, so that nothing is left out without a word.
 """
 
-import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-
-from geodata.crs import DISPLAY_CRS
-from geodata.geoparquet import write_geoparquet
 
 TILE_BYTES = 40_000
 """As much as a tile may weigh; it is estimated from what features and vertices have weighed."""
@@ -35,7 +30,6 @@ EXTENT = 4_096
 DRAWN_ON = 1
 """The map draws the tiles of a zoom from so many zooms on."""
 
-BUFFER_PX = 2
 CELLS_ON = 2
 """A cell is a quarter of a tile's side: 64 pixels."""
 
@@ -47,10 +41,7 @@ FINE_ZOOM = 24
 
 SMALL_VIEW_PX = 280
 TILE_PX = 256
-LAYER = "features"
 SPECK = 4
-NO_THINNING = 1e-6
-"""The side of the cells of which each keeps one feature, in units that cannot be seen."""
 
 Box = tuple[float, float, float, float]
 NOTHING = np.iinfo("uint16").max
@@ -144,46 +135,19 @@ def without_specks(layer: gpd.GeoDataFrame, zoom: int, extent: int = EXTENT) -> 
     return layer.set_geometry(gpd.GeoSeries(list(shapes), index=layer.index, crs=layer.crs))
 
 
-def write_archive(layer: Iterable[gpd.GeoDataFrame], zoom: int, extent: int = EXTENT) -> bytes:
-    """Return the tiles of one zoom as a PMTiles archive that holds every feature.
+def tile_span(edges: np.ndarray, zoom: int, beside: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the last tile, column and row, that boxes touch at a zoom.
 
-    ``layer`` comes in parts, EPSG:4326, with a whole number ``n``, which becomes the feature's id,
-    and the attributes that travel with it; ``extent`` as `extents` tells. The same layer gives
-    the same bytes.
+    ``edges`` are west, south, east, north, degrees; ``beside`` is the share of a tile's side by
+    which a box reaches farther than it lies.
     """
-    import tylertoo  # only where a layer is tiled
-
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        source, level, made = (str(folder / f"{part}") for part in ("in.parquet", "level", "out"))
-        parts = (without_specks(part.to_crs(DISPLAY_CRS), zoom, extent) for part in layer)
-        write_geoparquet(parts, Path(source))
-        tylertoo.overview(
-            source,
-            level,
-            min_zoom=zoom,
-            max_zoom=zoom,
-            gsd_base=float(extent),
-            no_auto_rank=True,
-            density_drop=False,
-            coalesce_lines=False,
-            line_visibility=0.0,
-            polygon_visibility=0.0,
-            point_thinning=NO_THINNING,
-            line_thinning=NO_THINNING,
-            polygon_thinning=NO_THINNING,
-        )
-        tylertoo.export_pmtiles(
-            level,
-            made,
-            layer_name=LAYER,
-            tile_buffer=BUFFER_PX,
-            extent=extent,
-            tile_size_limit=None,
-            simple_clip_fastpath=False,
-            feature_id="n",
-        )
-        return Path(made).read_bytes()
+    size = 1 << zoom
+    x = edges[:, [0, 2]] / 360 + 0.5
+    sine = np.sin(np.radians(np.clip(edges[:, [3, 1]], -85, 85)))
+    y = 0.5 - np.log((1 + sine) / (1 - sine)) / (4 * np.pi)
+    spans = np.stack([x, y], axis=2) * size + np.array([-beside, beside])[None, :, None]
+    low, high = np.clip(np.floor(spans), 0, size - 1).astype("int64").transpose(1, 0, 2)
+    return low, high
 
 
 def grid_rows(grid: Grid, kinds: Sequence[str]) -> list[int]:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from atlas.editions import Inputs, Shop, code_digest, read_manifest
 from atlas.records import SourceState
-from flows.kept import AloneChecked, Kept
+from flows.kept import Kept
 from flows.order import LOCK, PROJECT, Order, in_region, today
 from flows.past import collect_then, inputs_then, look_back, workbooks_of
 from flows.work import (
@@ -43,7 +43,7 @@ from geodata.features import CheckedLayer, check_layer
 from geodata.findings import Finding
 from geodata.freshness import Freshness
 from geodata.inbox import quarantined, refusals
-from geodata.read import Sheet, joined
+from geodata.read import Sheet
 from geodata.reader import Reader
 from geodata.voices import Combined, combine
 
@@ -234,8 +234,8 @@ class Read:
 
     def alone_of(self, sheets: Sequence[Sheet]) -> dict[str, tuple[Finding, ...]]:
         """Return ``alone`` of the sheets that are still what was read."""
-        rows = {sheet.source.source_id: sheet.rows for sheet in self.sheets}
-        ids = [s.source.source_id for s in sheets if rows.get(s.source.source_id) is s.rows]
+        held = {sheet.source.source_id: sheet.held for sheet in self.sheets}
+        ids = [s.source.source_id for s in sheets if held.get(s.source.source_id) is s.held]
         return {source_id: self.alone[source_id] for source_id in ids}
 
 
@@ -287,23 +287,18 @@ def _read_one(
         return layer.change.rows_in
     checked = read.kept.sheet(key, source)
     if checked is None:
-        made = _in_parts(item, archive, reader)
-        read.kept.keep_sheet(key, made)
-        # what is written of a frame tells how it was put together: all go on with what is kept
-        checked = read.kept.sheet(key, source) or made
+        parts = correct_parts(reader.parts(source, item.files[0], archive))
+        # each part is checked while the next is read
+        read.kept.keep_sheet(key, ((part, cell_findings(part)) for part in parts))
+        checked = read.kept.sheet(key, source)
+    if checked is None:
+        raise OSError(f"{read.kept.folder / key} was kept and cannot be read")
     sheet, read.alone[source.source_id] = checked
     broken = next((f for f in sheet.findings if f.severity == "source"), None)
     if broken and is_strict:
         raise SourceError(source.source_id, broken.rule, broken.detail)
     read.sheets.append(sheet)
     return sheet.rows_in_file
-
-
-def _in_parts(item: Collected, archive: Archive, reader: Reader) -> AloneChecked:
-    """Read a table and check its cells, each part while the next one is read."""
-    parts = correct_parts(reader.parts(item.source, item.files[0], archive))
-    each = [(part, cell_findings(part)) for part in parts]
-    return joined(part for part, _ in each), tuple(f for _, found in each for f in found)
 
 
 def _inbox_states(combined: Combined) -> list[SourceState]:

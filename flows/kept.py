@@ -7,8 +7,8 @@ by any process that sees the folder and by several at once; what is damaged coun
 import dataclasses
 import json
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -16,16 +16,18 @@ from uuid import uuid4
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from atlas.editions import code_digest
 from flows.order import LOCK, PROJECT, Order
+from flows.work import PartWriter, write_json
 from geodata.archive import Stored, sha256_of, sha256_of_file
 from geodata.catalog import Source
 from geodata.crs import read_features
 from geodata.features import CheckedLayer
 from geodata.findings import Finding
 from geodata.ledger import Change
-from geodata.read import Layer, Sheet
+from geodata.read import FileRows, Layer, Sheet
 
 TOLD, ROWS, SHAPES, REFUSED = "told.json", "rows.parquet", "shapes.parquet", "refused.parquet"
 NEW = ".new"
@@ -68,21 +70,30 @@ class Kept:
         """Return a kept sheet; None where there is none that can be read."""
         with suppress(OSError, ValueError, LookupError, TypeError, pa.ArrowException):
             told = self._told(key)
-            rows = pd.read_parquet(self.folder / key / ROWS).set_index("line")
+            path = self.folder / key / ROWS
+            is_large = pq.read_metadata(path).num_row_groups > 1
+            rows = FileRows(path) if is_large else pd.read_parquet(path).set_index("line")
             findings = tuple(Finding(*one) for one in told["findings"])
             alone = tuple(Finding(*one) for one in told["alone"])
             return Sheet(source, rows, int(told["rows_in_file"]), findings), alone
         return None
 
-    def keep_sheet(self, key: str, checked: AloneChecked) -> None:
-        """Keep a sheet and the findings of its cells."""
-        sheet, alone = checked
-        told = {
-            "rows_in_file": sheet.rows_in_file,
-            "findings": [dataclasses.astuple(f) for f in sheet.findings],
-            "alone": [dataclasses.astuple(f) for f in alone],
-        }
-        self._keep(key, told, {ROWS: sheet.rows.reset_index()})
+    def keep_sheet(self, key: str, parts: Iterable[tuple[Sheet, Sequence[Finding]]]) -> None:
+        """Keep the parts of a sheet, each with the findings of its cells, one after the other."""
+        count, findings, alone = 0, dict[Finding, None](), list[Finding]()
+        with self._new(key) as folder:
+            with PartWriter(folder / ROWS) as writer:
+                for part, found in parts:
+                    count += part.rows_in_file
+                    findings |= dict.fromkeys(part.findings)
+                    alone += found
+                    writer.add(part.rows.reset_index())
+            told = {
+                "rows_in_file": count,
+                "findings": [dataclasses.astuple(f) for f in findings],
+                "alone": [dataclasses.astuple(f) for f in alone],
+            }
+            write_json(folder / TOLD, told)
 
     def layer(self, key: str, source: Source) -> CheckedLayer | None:
         """Return a kept layer; None where there is none that can be read."""
@@ -127,12 +138,20 @@ class Kept:
     def _keep(
         self, key: str, told: Mapping[str, object], frames: Mapping[str, pd.DataFrame]
     ) -> None:
+        with self._new(key) as folder:
+            for name, frame in frames.items():
+                frame.to_parquet(folder / name, index=False)
+            write_json(folder / TOLD, told)
+
+    @contextmanager
+    def _new(self, key: str) -> Iterator[Path]:
+        """Yield a folder that is kept under a key when all of it is written."""
         new = self.folder / f"{key}.{uuid4().hex}{NEW}"
         new.mkdir(parents=True)
-        for name, frame in frames.items():
-            frame.to_parquet(new / name, index=False)
-        (new / TOLD).write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
-        shutil.rmtree(self.folder / key, ignore_errors=True)
-        with suppress(OSError):  # another process was quicker, with the very same
-            new.rename(self.folder / key)
-        shutil.rmtree(new, ignore_errors=True)
+        try:
+            yield new
+            shutil.rmtree(self.folder / key, ignore_errors=True)
+            with suppress(OSError):  # another process was quicker, with the very same
+                new.rename(self.folder / key)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)

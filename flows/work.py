@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -28,7 +28,8 @@ from geodata.findings import Finding
 from geodata.inbox import taken
 from geodata.ledger import Change
 from geodata.schema import TABLE, TABLES
-from geodata.shapes import Shapes, ShapeWriter, parts_of_sizes
+from geodata.shapes import Shapes, ShapeWriter
+from geodata.stack import Accepted
 from geodata.voices import sources as inbox_sources
 
 log = logging.getLogger("atlas.run")
@@ -140,30 +141,53 @@ def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
         frame.to_parquet(folder / f"{name}.parquet", index=False)
 
 
-def write_tables(order: Order, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Leave the accepted tables, and beside them, by number, the shapes of the positions."""
-    folder = order.work / "tables"
-    positions = tables["positions"]
-    told = positions["geometry"].to_numpy(dtype=object)
-    sizes = positions["geometry"].str.len().to_numpy("int64")
-    with ShapeWriter(folder / GIVEN) as given:
-        for span in parts_of_sizes(sizes):
-            given.add(shapely.from_wkt(told[span]))
-    numbered = positions.drop(columns="geometry").assign(**{NUMBER: range(len(positions))})
-    write_frames(folder, {**tables, "positions": numbered})
+class PartWriter:
+    """Writes a table that comes in parts of the same columns; each is a group of rows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer:
+            self._writer.close()
+
+    def add(self, part: pd.DataFrame) -> None:
+        """Write one part."""
+        table = pa.Table.from_pandas(part, preserve_index=False)
+        self._writer = self._writer or pq.ParquetWriter(self._path, table.schema)
+        self._writer.write_table(table)
 
 
 def write_parts(path: Path, parts: Iterable[pd.DataFrame]) -> None:
-    """Leave a table that comes in parts of the same columns; each is a group of rows."""
-    writer: pq.ParquetWriter | None = None
-    try:
+    """Leave a table that comes in parts, one at least."""
+    with PartWriter(path) as writer:
         for part in parts:
-            table = pa.Table.from_pandas(part, preserve_index=False)
-            writer = writer or pq.ParquetWriter(path, table.schema)
-            writer.write_table(table)
-    finally:
-        if writer:
-            writer.close()
+            writer.add(part)
+
+
+def write_tables(order: Order, tables: Accepted) -> None:
+    """Leave the accepted tables, and beside them, by number, the shapes of the positions."""
+    folder = order.work / "tables"
+    folder.mkdir(parents=True, exist_ok=True)
+    with ShapeWriter(folder / GIVEN) as given:
+        for name in tables:
+            parts = tables.parts(name)
+            numbered = _numbered(parts, given) if name == "positions" else parts
+            write_parts(folder / f"{name}.parquet", numbered)
+
+
+def _numbered(parts: Iterable[pd.DataFrame], given: ShapeWriter) -> Iterator[pd.DataFrame]:
+    """Put the shapes of positions into a file, and their numbers in place of them."""
+    count = 0
+    for part in parts:
+        given.add(shapely.from_wkt(part["geometry"].to_numpy(dtype=object)))
+        numbers = range(count, count + len(part))
+        count = numbers.stop
+        yield part.drop(columns="geometry").assign(**{NUMBER: numbers})
 
 
 class Tables(Mapping[str, pd.DataFrame]):

@@ -6,7 +6,7 @@ does a row that points to it.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -30,8 +30,9 @@ from geodata.findings import Finding, findings_table
 from geodata.ledger import Change
 from geodata.read import Sheet
 from geodata.region import here
-from geodata.rules import TABLE_RULES, Tables, found_rows
+from geodata.rules import RULES, Rule, Tables, found_rows
 from geodata.schema import TABLE, TABLES, Column, Table
+from geodata.stack import Accepted, Stack, is_refused, without
 
 Test = Callable[["pd.Series[str]"], Truths]
 
@@ -42,7 +43,7 @@ _URL = re.compile(r"https?://[^\s<>\"'`]+")
 class Checked:
     """What survived: tables of text with ``source_id`` and ``line``, and what did not."""
 
-    tables: Mapping[str, pd.DataFrame]
+    tables: Accepted
     findings: tuple[Finding, ...]
     quarantine: pd.DataFrame
     ledger: tuple[Change, ...]
@@ -62,37 +63,31 @@ def check_sheets(
     for sheet in sheets:
         known = (alone or {}).get(sheet.source.source_id)
         findings += cell_findings(sheet) if known is None else known
-    tables = _stack(sheets)
-    findings += [f for rule in TABLE_RULES for f in rule(tables)]
-    findings += reference_exists(tables, set())
-    findings = _follow_references(tables, findings)
-    refused = _refused_lines(findings)
-    kept = {name: _without(rows, refused) for name, rows in tables.items()}
+    stack = Stack(sheets)
+    findings += _of_rules(stack)
+    findings += reference_exists(stack, set())
+    findings = _follow_references(stack, findings)
     return Checked(
-        kept,
+        Accepted(stack, _refused_lines(findings)),
         tuple(sorted(set(findings))),
-        _quarantine(tables, findings),
+        _quarantine(stack, findings),
         tuple(_account(sheet, findings) for sheet in sheets),
     )
 
 
-def _stack(sheets: Sequence[Sheet]) -> dict[str, pd.DataFrame]:
-    tables = {}
-    for table in TABLES:
-        parts = [
-            sheet.rows.reset_index().assign(source_id=sheet.source.source_id)
-            for sheet in sheets
-            if sheet.source.table == table.name
-        ]
-        columns = [*table.column_names, "source_id", "line"]
-        tables[table.name] = (
-            pd.concat(parts, ignore_index=True)[columns]
-            if parts
-            else pd.DataFrame({c: pd.Series(dtype="str") for c in columns}).astype(
-                {"line": "int64"}
-            )
-        )
-    return tables
+def _of_rules(stack: Stack) -> Iterator[Finding]:
+    """Ask every rule of what it looks at; parts of rows once for all that judge them alone."""
+    judging: dict[str, list[tuple[Rule, Tables]]] = {}
+    for rule in RULES:
+        whole: Tables = {n: stack.columns(n, names) for n, names in rule.whole.items()}
+        if not rule.alone:
+            yield from rule.find(whole)
+        for name in rule.alone:
+            judging.setdefault(name, []).append((rule, whole))
+    for name, rules in judging.items():
+        for part in stack.parts(name):
+            for rule, whole in rules:
+                yield from rule.find({**whole, name: part})
 
 
 def _is_url(cell: str) -> bool:
@@ -232,16 +227,14 @@ def _keys(table: Table, rows: pd.DataFrame) -> list[list[str]]:
     return [[row[name] for name in table.key] for row in rows_of(rows)]
 
 
-def reference_exists(tables: Tables, refused: set[tuple[str, int]]) -> list[Finding]:
+def reference_exists(stack: Stack, refused: set[tuple[str, int]]) -> list[Finding]:
     """A key that a row points to is held by an accepted row."""
-    kept = {name: _without(rows, refused) for name, rows in tables.items()}
     findings = []
     for table in TABLES:
-        rows = kept[table.name]
-        for column in table.columns:
-            if not column.references:
-                continue
-            known = pd.concat([kept[t][c] for t, c in (r.split(".") for r in column.references)])
+        for column in (one for one in table.columns if one.references):
+            rows = without(stack.columns(table.name, [column.name]), refused)
+            held = (reference.split(".") for reference in column.references)
+            known = pd.concat([without(stack.columns(t, [c]), refused)[c] for t, c in held])
             lost = _lost(rows[column.name], known, column.kind == "list")
             wrong = rows.loc[(lost != "").to_numpy()]
             details = [
@@ -261,10 +254,10 @@ def _lost(cells: "pd.Series[str]", known: "pd.Series[str]", is_listed: bool) -> 
     return by_value(cells, lambda cell: ", ".join(p for p in parts_of(cell) if p and p not in held))
 
 
-def _follow_references(tables: Tables, findings: list[Finding]) -> list[Finding]:
+def _follow_references(stack: Stack, findings: list[Finding]) -> list[Finding]:
     """Refuse what points to refused rows, until nothing more falls."""
     while refused := _refused_lines(findings):
-        more = reference_exists(tables, refused)
+        more = reference_exists(stack, refused)
         if not more:
             break
         findings = findings + more
@@ -273,20 +266,6 @@ def _follow_references(tables: Tables, findings: list[Finding]) -> list[Finding]
 
 def _refused_lines(findings: Iterable[Finding]) -> set[tuple[str, int]]:
     return {(f.source_id, f.row) for f in findings if f.severity in ("row", "source") and f.row > 1}
-
-
-def _without(rows: pd.DataFrame, refused: set[tuple[str, int]]) -> pd.DataFrame:
-    return rows.loc[~_is_refused(rows, refused)]
-
-
-def _is_refused(rows: pd.DataFrame, refused: set[tuple[str, int]]) -> Truths:
-    told = np.zeros(len(rows), dtype=bool)
-    lines_of: dict[str, list[int]] = {}
-    for source_id, line in refused:
-        lines_of.setdefault(source_id, []).append(line)
-    for source_id, lines in lines_of.items():
-        told |= ((rows["source_id"] == source_id) & rows["line"].isin(lines)).to_numpy()
-    return told
 
 
 def _account(sheet: Sheet, findings: Sequence[Finding]) -> Change:
@@ -304,7 +283,7 @@ def _account(sheet: Sheet, findings: Sequence[Finding]) -> Change:
     )
 
 
-def _quarantine(tables: Tables, findings: Sequence[Finding]) -> pd.DataFrame:
+def _quarantine(stack: Stack, findings: Sequence[Finding]) -> pd.DataFrame:
     """Return the refused rows: the findings' columns and the row itself as JSON text."""
     refused = [f for f in sorted(set(findings)) if f.severity in ("row", "source") and f.row > 1]
     table = findings_table(refused)
@@ -312,8 +291,9 @@ def _quarantine(tables: Tables, findings: Sequence[Finding]) -> pd.DataFrame:
         (row["source_id"], row["line"]): pd.Series(
             {k: v for k, v in row.items() if k not in ("source_id", "line") and v}
         ).to_json(force_ascii=False)
-        for rows in tables.values()
-        for row in _refused_rows(rows, refused)
+        for name in sorted({found.table for found in refused})
+        for part in stack.parts(name)
+        for row in _refused_rows(part, refused)
     }
     keys = zip(table["source_id"], table["row"], strict=True)
     table["content"] = [told.get(key, "") for key in keys]
@@ -321,4 +301,4 @@ def _quarantine(tables: Tables, findings: Sequence[Finding]) -> pd.DataFrame:
 
 
 def _refused_rows(rows: pd.DataFrame, refused: Sequence[Finding]) -> list[dict[str, str]]:
-    return rows_of(rows.loc[_is_refused(rows, _refused_lines(refused))])
+    return rows_of(rows.loc[is_refused(rows, _refused_lines(refused))])

@@ -60,7 +60,7 @@ def correct_parts(parts: Iterable[Sheet]) -> Iterator[Sheet]:
     for part in chain([first], left):
         rows, missed = _corrected(part.rows, table.key, declared)
         needless = tuple(correction for correction in needless if correction in missed)
-        yield replace(part, rows=rows)
+        yield replace(part, held=rows)
     if needless:
         findings = tuple(_not_needed(source, correction) for correction in needless)
         yield Sheet(source, first.rows.head(0), 0, findings)
@@ -173,14 +173,14 @@ def apply_handed(sheets: Sequence[Sheet], corrections: Sequence[Handed]) -> Corr
             missed[number] = None
             continue
         at, line = found
-        rows = frames.get(at, held[at].rows)
+        rows = frames[at] if at in frames else held[at].rows
         if not _says(str(rows.at[line, correction.column]), correction.was):
             missed[number] = str(rows.at[line, correction.column])
             continue
-        frames[at] = frames.get(at, held[at].rows.copy())
+        frames[at] = rows if at in frames else rows.copy()
         _correct(frames[at], line, correction)
         touched[held[at].source.source_id, line] = number
-    done = [replace(s, rows=frames.get(at, s.rows)) for at, s in enumerate(held)]
+    done = [replace(s, held=frames[at]) if at in frames else s for at, s in enumerate(held)]
     return Corrected(tuple(done), touched, missed)
 
 
@@ -191,7 +191,7 @@ def _find_row(
     for at, sheet in enumerate(sheets):
         if sheet.source.table != wanted.table:
             continue
-        rows = frames.get(at, sheet.rows)
+        rows = frames[at] if at in frames else sheet.columns(key)
         told = ["/".join(cells) for cells in zip(*(rows[name] for name in key), strict=True)]
         if wanted.key in told:
             return at, int(rows.index[told.index(wanted.key)])

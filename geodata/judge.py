@@ -71,7 +71,7 @@ def hold(base: Sequence[Sheet], workbooks: Sequence[Workbook], texts: Mapping[st
 
 def _without_rows(sheet: Sheet, refused: set[tuple[str, int]]) -> Sheet:
     lines = [line for line in sheet.rows.index if (sheet.source.source_id, line) not in refused]
-    return replace(sheet, rows=sheet.rows.loc[lines])
+    return replace(sheet, held=sheet.rows.loc[lines])
 
 
 def stacked(sheets: Sequence[Sheet]) -> dict[str, pd.DataFrame]:

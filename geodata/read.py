@@ -8,10 +8,12 @@ import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow.parquet as pq
 
 from geodata.catalog import Source
 from geodata.crs import DISPLAY_CRS
@@ -44,13 +46,45 @@ FEATURE_READERS: Mapping[str, Callable[[Source, str, bytes], Features]] = {
 
 
 @dataclass(frozen=True)
+class FileRows:
+    """Rows that are too many to be held: in a Parquet file of ours, each group of it a part."""
+
+    path: Path
+
+    def parts(self) -> Iterator[pd.DataFrame]:
+        """Read one part after the other, indexed by line."""
+        with pq.ParquetFile(self.path) as file:
+            for number in range(file.num_row_groups):
+                yield file.read_row_group(number).to_pandas().set_index("line")
+
+    def columns(self, names: Sequence[str]) -> pd.DataFrame:
+        """Read some columns of all rows, indexed by line."""
+        return pd.read_parquet(self.path, columns=["line", *names]).set_index("line")
+
+
+@dataclass(frozen=True)
 class Sheet:
-    """One source as a table of text; ``rows.index`` is the line in the file."""
+    """One source as a table of text; the index of ``rows`` is the line in the file."""
 
     source: Source
-    rows: pd.DataFrame
+    held: pd.DataFrame | FileRows
     rows_in_file: int
     findings: tuple[Finding, ...]
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """All rows: read, where they are not held."""
+        return pd.concat(self.parts()) if isinstance(self.held, FileRows) else self.held
+
+    def parts(self) -> Iterator[pd.DataFrame]:
+        """Go through the rows in parts that can be held."""
+        return self.held.parts() if isinstance(self.held, FileRows) else iter([self.held])
+
+    def columns(self, names: Sequence[str]) -> pd.DataFrame:
+        """Return some columns of all rows."""
+        if isinstance(self.held, FileRows):
+            return self.held.columns(names)
+        return self.held[list(names)]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Rules about rows and tables together: each finds what breaks it, and mends nothing."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -64,7 +64,7 @@ def found_rows(
 def key_is_unique(tables: Tables) -> list[Finding]:
     """A key stands once in its table, across all of its sources; else its sources are refused."""
     findings = []
-    for table in TABLES:
+    for table in (one for one in TABLES if one.name in tables):
         rows = tables[table.name]
         twice = rows[rows.duplicated(list(table.key), keep=False)]
         findings += [
@@ -99,7 +99,7 @@ def code_is_unique(tables: Tables) -> list[Finding]:
 def dates_are_in_order(tables: Tables) -> list[Finding]:
     """A beginning does not lie after its end."""
     findings = []
-    for table in TABLES:
+    for table in (one for one in TABLES if one.name in tables):
         rows = tables[table.name]
         for first, last in table.ordered_dates:
             both = where(where(rows, first, is_date), last, is_date)
@@ -228,16 +228,9 @@ def nothing_is_from_the_future(tables: Tables) -> list[Finding]:
     findings = []
     read = tables["documents"][["retrieved_on"]]
     newest = max((d for d in read["retrieved_on"] if is_date(d)), default="")
-    told = {
-        "claims": "as_of",
-        "indicators": "as_of",
-        "stage_events": "on",
-        "money_events": "on",
-        "milestones": "published_on",
-        "documents": "published_on",
-        "gaps": "looked_on",
-    }
-    for table, column in told.items():
+    for table, column in DATED.items():
+        if table not in tables:
+            continue
         rows = tables[table]
         wrong = where(rows, column, lambda d: is_date(d) and _is_after(d, newest))
         details = [
@@ -339,17 +332,64 @@ def series_keeps_its_unit(tables: Tables) -> list[Finding]:
     return findings
 
 
-TABLE_RULES: tuple[Callable[[Tables], list[Finding]], ...] = (
-    key_is_unique,
-    subject_is_one_thing,
-    code_is_unique,
-    dates_are_in_order,
-    claim_fits_its_measure,
-    part_is_not_larger,
-    stage_fits_its_subject,
-    stage_does_not_go_back,
-    nothing_is_from_the_future,
-    position_is_sound,
-    funding_closes,
-    series_keeps_its_unit,
+@dataclass(frozen=True)
+class Rule:
+    """A rule and what it looks at, so that no more is read for it.
+
+    It is asked once for each part of the tables whose rows it judges each ``alone``, with the
+    ``whole`` columns of other tables (beside the key, always there) that it needs for that; of
+    tables that are not there it finds nothing.
+    """
+
+    find: Callable[[Tables], list[Finding]]
+    whole: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    alone: tuple[str, ...] = ()
+
+
+DATED = {
+    "claims": "as_of",
+    "indicators": "as_of",
+    "stage_events": "on",
+    "money_events": "on",
+    "milestones": "published_on",
+    "gaps": "looked_on",
+    "documents": "published_on",
+}
+"""When the rows of these tables were said."""
+
+RULES = (
+    *(Rule(key_is_unique, {table.name: ()}) for table in TABLES),
+    Rule(subject_is_one_thing, {"routes": (), "places": ()}),
+    Rule(code_is_unique, {"communes": ("level", "code")}),
+    Rule(dates_are_in_order, alone=tuple(table.name for table in TABLES if table.ordered_dates)),
+    Rule(
+        claim_fits_its_measure,
+        {"measures": ("value_type", "unit", "minimum", "maximum")},
+        alone=("claims",),
+    ),
+    Rule(part_is_not_larger, {"claims": ("subject_id", "measure", "phase", "as_of", "value")}),
+    Rule(
+        stage_fits_its_subject,
+        {"places": ("kind",), "routes": (), "stage_events": ("subject_id", "stage_id")},
+    ),
+    Rule(
+        stage_does_not_go_back,
+        {
+            "stages": ("rank",),
+            "stage_events": ("subject_id", "phase", "stage_id", "on", "is_step_back"),
+        },
+    ),
+    Rule(nothing_is_from_the_future, {"documents": ("published_on", "retrieved_on")}),
+    Rule(
+        nothing_is_from_the_future,
+        {"documents": ("published_on", "retrieved_on")},
+        alone=tuple(name for name in DATED if name != "documents"),
+    ),
+    Rule(
+        position_is_sound,
+        {"communes": ("level", "longitude", "latitude", "reach_m"), "routes": ()},
+        alone=("positions",),
+    ),
+    Rule(funding_closes, {"funding_plan": ("plan_id", "axis", "amount")}),
+    Rule(series_keeps_its_unit, {"indicators": ("series_id", "unit", "scope")}),
 )

@@ -76,7 +76,7 @@ def sprung(trap: Trap, number: int, reader: Reader, archive: Archive) -> Sheet |
     keys = [
         f"t{number}.{cell}" if cell in ("m1", "kcn-a.survey") else cell for cell in sheet.rows[key]
     ]
-    return replace(sheet, rows=sheet.rows.assign(**{key: keys}))
+    return replace(sheet, held=sheet.rows.assign(**{key: keys}))
 
 
 @pytest.fixture(scope="module")

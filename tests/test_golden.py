@@ -1,13 +1,16 @@
 import csv
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from geodata.cells import parts_of
 from geodata.checks import Checked
 from geodata.schema import TABLE
+from geodata.stack import Accepted
 
 FIGURES = Path(__file__).parent / "golden" / "plan_figures.csv"
 SECTIONS = ("9a", "9b", "9c", "9d", "9e", "9f", "9g")
@@ -125,15 +128,14 @@ def test_one_wrong_cell_of_a_figure_is_seen(real: Checked, column: str, cell: st
     figures = [f for f in read_figures() if f["row_key"] == "s1-t01"]
     targets = real.tables["targets"].copy()
     targets.loc[targets["target_id"] == "s1-t01", column] = cell
-    broken = Checked({**real.tables, "targets": targets}, (), real.quarantine, ())
+    broken = replace(real, tables=cast(Accepted, {**real.tables, "targets": targets}))
     assert all(not faults(real, f) for f in figures)
     assert any(faults(broken, f) for f in figures)
 
 
 def test_a_figure_whose_row_was_refused_is_seen(real: Checked) -> None:
-    empty = Checked(
-        {name: rows.head(0) for name, rows in real.tables.items()}, (), real.quarantine, ()
-    )
+    nothing = {name: rows.head(0) for name, rows in real.tables.items()}
+    empty = replace(real, tables=cast(Accepted, nothing))
     assert all(faults(empty, figure) == ["no accepted row"] for figure in read_figures())
 
 

@@ -10,7 +10,7 @@ from shapely import box
 from drawings import tables
 from geodata.findings import Finding
 from geodata.rules import (
-    TABLE_RULES,
+    RULES,
     claim_fits_its_measure,
     code_is_unique,
     dates_are_in_order,
@@ -63,7 +63,7 @@ JUNK = [
 
 def test_every_rule_is_content_with_the_tiny_tables_and_with_empty_ones(tree) -> None:
     for drawn in (tree.check().tables, tables()):
-        assert [f for rule in TABLE_RULES for f in rule(drawn)] == []
+        assert [f for rule in RULES for f in rule.find(drawn)] == []
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")
@@ -72,7 +72,7 @@ def test_no_rule_falls_over_junk_in_every_cell(junk: str) -> None:
     rows = {t.name: [dict.fromkeys(t.column_names, junk)] for t in TABLES}
     numbered = {"measures": [rows["measures"][0] | {"value_type": "number"}]}
     drawn = tables(**(rows | numbered))
-    assert all(isinstance(f, Finding) for rule in TABLE_RULES for f in rule(drawn))
+    assert all(isinstance(f, Finding) for rule in RULES for f in rule.find(drawn))
 
 
 def test_a_finding_of_a_rule_names_source_table_line_and_key() -> None:

@@ -8,8 +8,10 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pmtiles.reader import MmapSource, Reader, all_tiles
 from shapely.geometry import LineString, Point, box
 
+from atlas.archives import TileLayer, write_archive
 from atlas.assets import Assets, pack, write_folder
 from atlas.bigmap import BigMap, sums
 from atlas.ground import WATER, ground_count, ground_layer
@@ -18,6 +20,7 @@ from atlas.tilecheck import TilesError, feature_ids, ids_told, verify_tiles
 from atlas.tiled import part
 from atlas.tiles import (
     DEEPEST_ZOOM,
+    EXTENT,
     NOTHING,
     extents,
     farthest_zoom,
@@ -27,7 +30,6 @@ from atlas.tiles import (
     spots,
     tile_zooms,
     without_specks,
-    write_archive,
 )
 from atlas.words import read_words
 from bench.synthetic import write_region
@@ -98,12 +100,43 @@ def test_no_grid_loses_a_record(points):
         assert rows[:, 2:].sum() == len(points)
 
 
-def test_every_feature_is_in_the_tiles_even_a_speck():
+def in_archive(drawn, folder, zoom, extent=EXTENT):
+    """The archive of a layer at one zoom."""
+    path = folder / "layer.pmtiles"
+    write_archive(TileLayer.held(drawn), path, zoom, extent)
+    return path
+
+
+def tiles_of(path):
+    """What stands in each tile of an archive, and what its header says of it."""
+    with path.open("rb") as file:
+        source = MmapSource(file)
+        return dict(all_tiles(source)), Reader(source).header()
+
+
+@pytest.mark.parametrize("most", [1, 300, 5_000])
+def test_an_archive_made_in_blocks_has_the_bytes_of_one_made_at_once(tmp_path, monkeypatch, most):
+    chance = np.random.default_rng(7)
+    spots = chance.uniform((105, 9), (107, 11), (60, 2))
+    areas = shapely.buffer(shapely.points(spots), chance.uniform(0, 0.2, 60) * (spots[:, 0] < 106))
+    shapes = [Point(at) if one.is_empty else one for one, at in zip(areas, spots, strict=True)]
+    drawn = layer(*shapes, LineString([(105, 9), (107, 11)]), Point(-170, 0), Point(170, 80))
+    for zoom in (4, 9):
+        whole = in_archive(drawn, tmp_path, zoom)
+        made, (tiles, head) = whole.read_bytes(), tiles_of(whole)
+        assert len(tiles) == head["addressed_tiles_count"]
+        assert abs(head["min_lon_e7"] + 170 * 10**7) <= 1
+        monkeypatch.setattr("atlas.archives.BLOCK_BYTES", most)
+        assert in_archive(drawn, tmp_path, zoom).read_bytes() == made
+        monkeypatch.undo()
+
+
+def test_every_feature_is_in_the_tiles_even_a_speck(tmp_path):
     speck = box(105.7, 9.9, 105.7000001, 9.9000001)
     shapes = (speck, Point(105.8, 9.8), LineString([(105, 9), (106, 10)]), box(105, 9, 106, 10))
     for zoom in (4, 8, 12):
         for extent in (1_024, 4_096):
-            assert feature_ids(write_archive([layer(*shapes)], zoom, extent)) == {0, 1, 2, 3}
+            assert feature_ids(in_archive(layer(*shapes), tmp_path, zoom, extent)) == {0, 1, 2, 3}
 
 
 def test_only_what_is_too_small_to_be_drawn_becomes_a_point():
@@ -111,9 +144,10 @@ def test_only_what_is_too_small_to_be_drawn_becomes_a_point():
     assert list(told.geometry.geom_type) == ["Point", "Polygon"]
 
 
-def test_the_same_layer_gives_the_same_archive():
+def test_the_same_layer_gives_the_same_archive(tmp_path):
     shapes = [shapely.box(105 + n / 100, 9, 105.005 + n / 100, 9.005) for n in range(300)]
-    assert write_archive([layer(*shapes)], 10) == write_archive([layer(*shapes)], 10)
+    first = in_archive(layer(*shapes), tmp_path, 10).read_bytes()
+    assert in_archive(layer(*shapes), tmp_path, 10).read_bytes() == first
 
 
 def test_an_id_s_sum_is_that_of_fnv():
@@ -149,7 +183,7 @@ def test_a_feature_that_is_not_in_the_tiles_is_named(tiled, tmp_path):
     ids = ids_told(folder)
     (archive, *_) = sorted((tmp_path / "assets").glob("features-*"))
     kept = layer(*[Point(105, 9)] * (len(ids) - 1))
-    archive.write_bytes(write_archive([kept], 6))
+    write_archive(TileLayer.held(kept), archive, 6)
     with pytest.raises(TilesError, match=ids[-1]):
         verify_tiles(tmp_path, ids, ids)
 
@@ -174,12 +208,15 @@ def test_tiled_records_without_tiles_are_refused(tmp_path):
     assert verify_tiles(tmp_path, [], []) == 0
 
 
-def test_what_is_no_archive_is_refused():
+@pytest.mark.parametrize("content", [b"<html>" * 100, b"PMTiles\x02" * 50, b"PMTiles\x03" * 50])
+def test_what_is_no_archive_is_refused(tmp_path, content):
+    page = tmp_path / "page"
+    page.write_bytes(content)
     with pytest.raises(TilesError, match="no PMTiles"):
-        feature_ids(b"<html>" * 100)
+        feature_ids(page)
 
 
-def test_many_communes_and_waterways_are_tiled_and_few_are_not(tiled):
+def test_many_communes_and_waterways_are_tiled_and_few_are_not(tiled, tmp_path):
     book = dataclasses.replace(small_book(), tiled=dataclasses.replace(tiled, over=0))
     told = ground_layer(book, WORDS)
     communes, water = (told[told["look"] == look] for look in (0, WATER))
@@ -188,7 +225,7 @@ def test_many_communes_and_waterways_are_tiled_and_few_are_not(tiled):
     assert len(water) == len(book.waterways)
     data = layer_data(book, WORDS["vi"])["layers"]
     assert (data["communes"], data["waterways"]) == ([], [])
-    assert feature_ids(write_archive([told], 10)) == set(range(len(told)))
+    assert feature_ids(in_archive(told, tmp_path, 10)) == set(range(len(told)))
     drawn = book.communes, book.waterways
     assert ground_count(book.tables["communes"], *drawn, 0) == len(told)
     assert ground_count(book.tables["communes"], *drawn, 10) == 0
