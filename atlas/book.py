@@ -33,18 +33,17 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Shelf:
-    """The frames a book is assembled from; all text is as published.
+    """The tables a book is assembled from; all text is as published.
+
+    ``frames`` are ``facts``, ``access``, ``promises`` and ``standing``.
 
     ``others`` names, by id, the subjects that are near to these and are told elsewhere;
     ``inside`` says of places, also of those told elsewhere, in which of these they lie.
     """
 
     tables: Mapping[str, pd.DataFrame]
-    facts: pd.DataFrame
+    frames: Mapping[str, pd.DataFrame]
     positions: Positions
-    access: pd.DataFrame
-    promises: pd.DataFrame
-    standing: pd.DataFrame
     findings: tuple[Finding, ...]
     others: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     inside: Mapping[str, str] = field(default_factory=dict)
@@ -69,17 +68,17 @@ class Assembler:
         self._by_subject: dict[str, dict[str, list[Row]]] = {
             name: _grouped(frame)
             for name, frame in {
-                "facts": shelf.facts,
+                "facts": shelf.frames["facts"],
                 "stage_events": tables["stage_events"],
                 "money_events": tables["money_events"],
                 "milestones": tables["milestones"],
                 "gaps": tables["gaps"],
-                "access": shelf.access,
-                "promises": shelf.promises,
+                "access": shelf.frames["access"],
+                "promises": shelf.frames["promises"],
                 "positions": pd.DataFrame(shelf.positions.layer()),
             }.items()
         }
-        self._standing = {r["subject_id"]: r for r in _rows(shelf.standing)}
+        self._standing = {r["subject_id"]: r for r in _rows(shelf.frames["standing"])}
         self._findings: dict[str, list[Finding]] = {}
         for found in shelf.findings:
             self._findings.setdefault(subject_of(found.key, self._standing), []).append(found)

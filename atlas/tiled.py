@@ -7,6 +7,7 @@ for a record: a million rows are a few frames.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -23,6 +24,7 @@ from atlas.reach import Bounds, nearest_bounds
 from atlas.standing import subject_kinds
 from atlas.telling import APPROXIMATE, NOT_KNOWN
 from geodata.findings import Finding, subject_of
+from geodata.frames import Frames
 from geodata.shapes import Shapes, parts_of_sizes
 
 PAGED_RECORDS = 500
@@ -34,9 +36,17 @@ PAGED_CORNERS = PAGED_RECORDS * CORNERS_A_RECORD
 
 HILBERT_LEVEL = 16
 KEYS = {"places": "place_id", "routes": "route_id"}
+REGISTERS = ("documents", "stages", "measures", "communes")
+UNTOLD = ("source_id", "line")
+UNTOLD_OF_SUBJECTS = (
+    *UNTOLD,
+    *("aliases", "location_basis", "osm_names", "document_ids", "note_vi", "note_en"),
+)
+"""Columns that the map tells of no tiled record."""
+
 ABOUT_SUBJECTS = ("stage_events", "money_events", "milestones", "gaps")
 
-Frames = Mapping[str, pd.DataFrame]
+Tables = Mapping[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -58,8 +68,8 @@ class Tiled:
     kinds: tuple[str, ...]
     subjects: pd.DataFrame
     shapes: Shapes
-    frames: Frames
-    names: Frames
+    frames: Tables
+    names: Tables
     over: int = TILE_OVER
     nearby: Mapping[str, Mapping[str, Bounds]] = field(default_factory=dict)
     holding: Mapping[str, int] = field(default_factory=dict)
@@ -112,7 +122,7 @@ class Tiled:
         return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
 
 
-def tiled_kinds(tables: Frames, positions: pd.DataFrame, over: int = TILE_OVER) -> tuple[str, ...]:
+def tiled_kinds(tables: Tables, positions: pd.DataFrame, over: int = TILE_OVER) -> tuple[str, ...]:
     """Return the kinds that are tiled: those over the limit, and the largest of the others.
 
     So many of them as it takes until the rest together, with the corners of its positions, is no
@@ -134,12 +144,12 @@ def tiled_kinds(tables: Frames, positions: pd.DataFrame, over: int = TILE_OVER) 
     return tuple(sorted(chosen))
 
 
-def untiled(tables: Frames, kinds: tuple[str, ...]) -> dict[str, pd.DataFrame]:
+def untiled(tables: Tables, kinds: tuple[str, ...]) -> dict[str, pd.DataFrame]:
     """Return the rows of places and routes that have pages of their own."""
     return {name: tables[name][~tables[name]["kind"].isin(kinds)] for name in KEYS}
 
 
-def tiled_ids(tables: Frames, kinds: tuple[str, ...]) -> set[str]:
+def tiled_ids(tables: Tables, kinds: tuple[str, ...]) -> set[str]:
     """Return the ids of the records of tiled kinds."""
     return {
         str(one)
@@ -148,23 +158,59 @@ def tiled_ids(tables: Frames, kinds: tuple[str, ...]) -> set[str]:
     }
 
 
-def part(shelf: Shelf, over: int = TILE_OVER) -> tuple[Shelf, Tiled | None]:
-    """Take the records of the tiled kinds off the shelf; None where no kind is tiled."""
+def part(
+    shelf: Shelf, over: int = TILE_OVER, folder: Path | None = None
+) -> tuple[Shelf, Tiled | None]:
+    """Take the records of the tiled kinds off the shelf; None where no kind is tiled.
+
+    Rows about them are left in ``folder`` and read from there; held, where none is given.
+    """
     kinds = tiled_kinds(shelf.tables, shelf.positions.frame, over)
     if not kinds:
         return shelf, None
     subjects = _numbered(_joined(shelf, kinds))
-    ids = pd.Index(subjects["subject_id"])
-    frames = {name: shelf.tables[name] for name in ABOUT_SUBJECTS}
-    frames |= {"facts": shelf.facts, "promises": shelf.promises}
-    frames["positions"] = shelf.positions.frame[["subject_id", "note_vi", "note_en"]]
-    frames["findings"] = _contradictions(shelf.findings, set(shelf.standing["subject_id"]))
-    frames["near"] = nearest_bounds(shelf.access, shelf.positions, subject_kinds(shelf.tables))
-    mine = {name: _about(frame, ids) for name, frame in frames.items()}
-    names = {name: shelf.tables[name] for name in ("documents", "stages", "measures", "communes")}
-    beside = _nearby(frames["near"], ids), _holding(shelf.tables["places"], ids)
+    ids = pd.Index(subjects["subject_id"], dtype=object)
+    near = nearest_bounds(shelf.frames["access"], shelf.positions, subject_kinds(shelf.tables))
+    nearby = _nearby(near, ids)
+    mine = _Mine(ids, Frames(folder) if folder else {})
+    mine.take("near", near)
+    mine.take("positions", shelf.positions.frame[["subject_id", "note_vi", "note_en"]])
+    known = set(shelf.frames["standing"]["subject_id"])
+    mine.take("findings", _contradictions(shelf.findings, known))
+    left = _without(shelf, mine)
+    names = {name: shelf.tables[name] for name in REGISTERS}
+    beside = nearby, _holding(shelf.tables["places"], ids)
     shapes = shelf.positions.shapes
-    return _without(shelf, ids), Tiled(kinds, subjects, shapes, mine, names, over, *beside)
+    return left, Tiled(kinds, subjects, shapes, mine.frames, names, over, *beside)
+
+
+@dataclass(frozen=True)
+class _Mine:
+    """The rows about tiled records, whose ids in the order of their numbers are ``ids``."""
+
+    ids: "pd.Index[str]"
+    frames: Frames | dict[str, pd.DataFrame]
+
+    def numbers(self, frame: pd.DataFrame, column: str = "subject_id") -> np.ndarray:
+        """Return the number of each row's subject, -1 where it is another one's."""
+        return np.asarray(self.ids.get_indexer(pd.Index(frame[column], dtype=object)))
+
+    def others(self, frame: pd.DataFrame, column: str = "subject_id") -> pd.DataFrame:
+        """Return the rows about other subjects."""
+        return frame[self.numbers(frame, column) < 0]
+
+    def take(self, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Keep the rows about these subjects by their numbers; return the others."""
+        numbers = self.numbers(frame)
+        is_mine = numbers >= 0
+        mine = frame[is_mine].drop(columns=["subject_id", *UNTOLD], errors="ignore")
+        mine = mine.assign(n=numbers[is_mine])
+        mine = mine.sort_values("n", kind="stable", ignore_index=True)
+        if isinstance(self.frames, Frames):
+            self.frames.put(name, mine)
+        else:
+            self.frames[name] = mine
+        return frame[~is_mine]
 
 
 def held(facts: pd.DataFrame, measures: Iterable[str]) -> pd.DataFrame:
@@ -187,47 +233,33 @@ def _nearby(near: pd.DataFrame, ids: "pd.Index[str]") -> dict[str, dict[str, Bou
     return told
 
 
-def _about(frame: pd.DataFrame, ids: "pd.Index[str]") -> pd.DataFrame:
-    numbers = ids.get_indexer(pd.Index(frame["subject_id"]))
-    mine = frame[numbers >= 0].assign(n=numbers[numbers >= 0])
-    return mine.sort_values("n", kind="stable", ignore_index=True)
-
-
 def _holding(places: pd.DataFrame, ids: "pd.Index[str]") -> dict[str, int]:
     others = places[ids.get_indexer(pd.Index(places["place_id"])) < 0]
     numbers = ids.get_indexer(pd.Index(others["inside_id"]))
     return dict(zip(others["place_id"][numbers >= 0], numbers[numbers >= 0].tolist(), strict=True))
 
 
-def _without(shelf: Shelf, ids: "pd.Index[str]") -> Shelf:
+def _without(shelf: Shelf, mine: _Mine) -> Shelf:
     """Return the shelf of the others; what they are near to keeps its names."""
-
-    def is_other(frame: pd.DataFrame, column: str = "subject_id") -> np.ndarray:
-        return np.asarray(ids.get_indexer(pd.Index(frame[column])) < 0)
-
-    def others(frame: pd.DataFrame, column: str = "subject_id") -> pd.DataFrame:
-        return frame[is_other(frame, column)]
-
-    tables = dict(shelf.tables)
-    tables |= {name: others(tables[name], key) for name, key in KEYS.items()}
-    tables |= {name: others(tables[name]) for name in ABOUT_SUBJECTS}
-    access = others(shelf.access)
-    near = set(access["other_id"])
+    tables: dict[str, pd.DataFrame] = {
+        name: mine.others(shelf.tables[name], key) for name, key in KEYS.items()
+    }
+    tables |= {name: mine.take(name, shelf.tables[name]) for name in ABOUT_SUBJECTS}
+    frames = {name: mine.take(name, shelf.frames[name]) for name in ("facts", "promises")}
+    frames |= {name: mine.others(shelf.frames[name]) for name in ("access", "standing")}
+    near = set(frames["access"]["other_id"])
     known = [
-        shelf.tables[name].loc[shelf.tables[name][key].isin(near), [key, "name_vi", "name_en"]]
-        for name, key in KEYS.items()
+        table.loc[table[key].isin(near), [key, "name_vi", "name_en"]]
+        for table, key in ((shelf.tables[name], key) for name, key in KEYS.items())
     ]
     names = {key: (vi, en) for frame in known for key, vi, en in frame.itertuples(index=False)}
     inner = shelf.tables["places"][["place_id", "inside_id"]]
     inner = inner[inner["inside_id"].isin(tables["places"]["place_id"])]
     return replace(
         shelf,
-        tables=tables,
-        facts=others(shelf.facts),
-        positions=shelf.positions.only(is_other(shelf.positions.frame)),
-        access=access,
-        promises=others(shelf.promises),
-        standing=others(shelf.standing),
+        tables={**{name: shelf.tables[name] for name in REGISTERS}, **tables},
+        frames=frames,
+        positions=shelf.positions.only(mine.numbers(shelf.positions.frame) < 0),
         others=names,
         inside=dict(inner.itertuples(index=False, name=None)),
     )
@@ -238,9 +270,10 @@ def _joined(shelf: Shelf, kinds: tuple[str, ...]) -> pd.DataFrame:
     for name, key in KEYS.items():
         table = shelf.tables[name]
         mine = table[table["kind"].isin(kinds)].rename(columns={key: "subject_id"})
+        mine = mine.drop(columns=list(UNTOLD_OF_SUBJECTS), errors="ignore")
         rows.append(mine.assign(table=name))
     subjects = pd.concat(rows, ignore_index=True).fillna("")
-    subjects = subjects.merge(shelf.standing, on="subject_id", how="left")
+    subjects = subjects.merge(shelf.frames["standing"], on="subject_id", how="left")
     subjects = subjects.join(_stages(shelf), on="event_id")
     subjects["stage_group"] = subjects["stage_group"].fillna(NOT_KNOWN)
     subjects = subjects.fillna({"stage_id": "", "stage_on": "", "stage_on_basis": ""})
@@ -249,7 +282,7 @@ def _joined(shelf: Shelf, kinds: tuple[str, ...]) -> pd.DataFrame:
     kept += ["type_id", "corners", "lon", "lat", *EDGES]
     placed = positions.frame[kept].assign(shape=positions.numbers())
     placed = placed.rename(columns={"lon": "true_lon", "lat": "true_lat"})
-    return _drawn(subjects.merge(placed, on="subject_id", how="left"), shelf.facts)
+    return _drawn(subjects.merge(placed, on="subject_id", how="left"), shelf.frames["facts"])
 
 
 def _stages(shelf: Shelf) -> pd.DataFrame:

@@ -48,6 +48,7 @@ from flows.work import (
 from geodata.cells import rows_of
 from geodata.claims import resolve
 from geodata.findings import Finding
+from geodata.frames import Frames
 
 
 @in_region
@@ -153,14 +154,11 @@ def _parted(order: Order, findings: tuple[Finding, ...]) -> tuple[Shelf, Tiled |
     """Return the shelf of the records with pages, and those that are tiled; the whole is let go."""
     whole = Shelf(
         tables=read_tables(order),
-        facts=pd.read_parquet(order.work / "facts.parquet"),
+        frames=Frames(order.work, "facts", "access", "promises", "standing"),
         positions=Positions.read(order.work / FRAME),
-        access=pd.read_parquet(order.work / "access.parquet"),
-        promises=pd.read_parquet(order.work / "promises.parquet"),
-        standing=pd.read_parquet(order.work / "standing.parquet"),
         findings=findings,
     )
-    return part(whole, order.tile_over)
+    return part(whole, order.tile_over, order.work / "tiled")
 
 
 @in_region

@@ -25,9 +25,10 @@ from geodata.catalog import load_catalog
 from geodata.collect import Collected
 from geodata.crs import read_features
 from geodata.findings import Finding
+from geodata.frames import Frames
 from geodata.inbox import taken
 from geodata.ledger import Change
-from geodata.schema import TABLE, TABLES
+from geodata.schema import TABLES
 from geodata.shapes import Shapes, ShapeWriter
 from geodata.stack import Accepted
 from geodata.voices import sources as inbox_sources
@@ -190,32 +191,9 @@ def _numbered(parts: Iterable[pd.DataFrame], given: ShapeWriter) -> Iterator[pd.
         yield part.drop(columns="geometry").assign(**{NUMBER: numbers})
 
 
-class Tables(Mapping[str, pd.DataFrame]):
-    """The tables of a folder by name; each is read when it is first asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        """Read nothing yet."""
-        self._folder = folder
-        self._read: dict[str, pd.DataFrame] = {}
-
-    def __getitem__(self, name: str) -> pd.DataFrame:
-        """Return one table; KeyError where the atlas has none such."""
-        if name not in self._read:
-            self._read[TABLE[name].name] = pd.read_parquet(self._folder / f"{name}.parquet")
-        return self._read[name]
-
-    def __iter__(self) -> Iterator[str]:
-        """Go through the names."""
-        return (table.name for table in TABLES)
-
-    def __len__(self) -> int:
-        """Count the tables."""
-        return len(TABLES)
-
-
-def read_tables(order: Order) -> Tables:
+def read_tables(order: Order) -> Frames:
     """Return the accepted tables of this run."""
-    return Tables(order.work / "tables")
+    return Frames(order.work / "tables", *(table.name for table in TABLES))
 
 
 def read_given(order: Order) -> Shapes:

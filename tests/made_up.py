@@ -62,11 +62,13 @@ def shelf_of(tables: dict[str, pd.DataFrame]) -> Shelf:
     placed = written(_positions(tables))
     return Shelf(
         tables=tables,
-        facts=tables["claims"].assign(rank=1, is_disputed=False, source_id="made_up_claims"),
+        frames={
+            "facts": tables["claims"].assign(rank=1, is_disputed=False, source_id="made_up_claims"),
+            "access": nearest(placed, subject_kinds(tables))[0],
+            "promises": promises,
+            "standing": standing,
+        },
         positions=placed,
-        access=nearest(placed, subject_kinds(tables))[0],
-        promises=promises,
-        standing=standing,
         findings=(),
     )
 
@@ -129,9 +131,10 @@ def tell_more(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 def made_up_shelf(folder: Path, places: int) -> Shelf:
     """Return the frames of a made-up region in which two figures and one date are in dispute."""
     shelf = shelf_of(tell_more(read_region(write_region(folder / "sources", places))))
-    facts = shelf.facts.assign(is_disputed=shelf.facts["subject_id"].isin(["p-3", "p-40"]))
+    facts = shelf.frames["facts"]
+    facts = facts.assign(is_disputed=facts["subject_id"].isin(["p-3", "p-40"]))
     broken = Finding("made_up", "places", 2, "p-7.area", "", "dates_are_in_order", "note", "")
-    return dataclasses.replace(shelf, facts=facts, findings=(broken,))
+    return dataclasses.replace(shelf, frames={**shelf.frames, "facts": facts}, findings=(broken,))
 
 
 def big_book(folder: Path, places: int) -> Book:

@@ -69,7 +69,8 @@ def shelf(findings: tuple[Finding, ...] = (), **rows: Rows) -> Shelf:
     table, promises = standing(told, positions.frame, date(2026, 1, 1))
     facts = resolve(told["claims"])
     placed = replace(positions, frame=spread(positions.frame, None))
-    return Shelf(told, facts, placed, access, promises, table, findings)
+    frames = {"facts": facts, "access": access, "promises": promises, "standing": table}
+    return Shelf(told, frames, placed, findings)
 
 
 def assembled(findings: tuple[Finding, ...] = (), **rows: Rows) -> dict[str, Record]:

@@ -103,8 +103,20 @@ def test_what_is_tiled_leaves_the_shelf_and_nothing_else_does(shelf):
     ids = set(tiled.subjects["subject_id"])
     assert ids.isdisjoint(left.tables["places"]["place_id"])
     assert len(ids) + len(left.tables["places"]) + len(left.tables["routes"]) == 330
-    for name in ("facts", "promises", "positions"):
-        assert len(getattr(left, name)) + len(tiled.frames[name]) == len(getattr(shelf, name))
+    for name in ("facts", "promises"):
+        assert len(left.frames[name]) + len(tiled.frames[name]) == len(shelf.frames[name])
+    assert len(left.positions) + len(tiled.frames["positions"]) == len(shelf.positions)
+
+
+def test_rows_about_tiled_records_may_lie_in_files(shelf, tmp_path):
+    (held, tiled), (left, on_disk) = part(shelf, 100), part(shelf, 100, tmp_path / "tiled")
+    assert set(on_disk.frames) == set(tiled.frames)
+    for name, frame in tiled.frames.items():
+        pd.testing.assert_frame_equal(on_disk.frames[name], frame)
+    for name, frame in held.frames.items():
+        pd.testing.assert_frame_equal(left.frames[name], frame)
+    with pytest.raises(KeyError, match="places"):
+        on_disk.frames["places"]
 
 
 def test_near_records_have_near_numbers(tiled):
