@@ -17,12 +17,10 @@ from pmtiles.reader import MmapSource, Reader, all_tiles
 from pmtiles.tile import zxy_to_tileid
 from pmtiles.writer import Writer
 
+from atlas.editions import BLOCK_BYTES
 from atlas.tiles import EXTENT, tile_span, without_specks
 from geodata.crs import DISPLAY_CRS
 from geodata.geoparquet import write_geoparquet
-
-BLOCK_BYTES = 48_000_000
-"""So much WKB the tiler is given at once; it takes some six times as much memory."""
 
 BUFFER_PX = 2
 BESIDE = 1 / 64
@@ -39,14 +37,15 @@ Numbers = np.ndarray[Any, np.dtype[Any]]
 class TileLayer:
     """Features by their row, and what reads some of them in parts.
 
-    ``edges`` are west, south, east, north of what is drawn, degrees; ``sizes`` are bytes. Read is
-    EPSG:4326 with a whole number ``n``, which becomes the feature's id, and the attributes that
-    travel with it.
+    ``edges`` are west, south, east, north of what is drawn, degrees; ``sizes`` are bytes, of which
+    ``block_bytes`` are tiled together. Read is EPSG:4326 with a whole number ``n``, which becomes
+    the feature's id, and the attributes that travel with it.
     """
 
     edges: Numbers
     sizes: Numbers
     read: Callable[[Numbers], Iterator[gpd.GeoDataFrame]]
+    block_bytes: int = BLOCK_BYTES
 
     @classmethod
     def held(cls, layer: gpd.GeoDataFrame) -> Self:
@@ -113,7 +112,7 @@ def _blocks(layer: TileLayer, zoom: int) -> Iterator[Block]:
     left = [Block(0, 0, 0, np.arange(len(layer.edges)))]
     while left:
         block = left.pop()
-        is_whole = block.zoom == zoom or layer.sizes[block.rows].sum() <= BLOCK_BYTES
+        is_whole = block.zoom == zoom or layer.sizes[block.rows].sum() <= layer.block_bytes
         if is_whole and len(block.rows):
             yield block
         elif not is_whole:

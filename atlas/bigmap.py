@@ -209,4 +209,4 @@ def tile_layer(tiled: Tiled) -> TileLayer:
             told = {"n": n, "look": look[n], "r": radius[n]}
             yield gpd.GeoDataFrame(told, geometry=list(tiled.drawn(n)), crs=DISPLAY_CRS)
 
-    return TileLayer(edges[placed], tiled.sizes(placed), read)
+    return TileLayer(edges[placed], tiled.sizes(placed), read, tiled.block_bytes)

@@ -33,6 +33,9 @@ ROLLBACK = "rollback"
 TILE_OVER = 2_000
 """A layer with more features is published as vector tiles, where nobody asks otherwise."""
 
+BLOCK_BYTES = 48_000_000
+"""So much WKB is made into tiles at once, at most; that takes some six times as much memory."""
+
 KEPT = 10
 DOOMED = ".old-"
 CODE_SUFFIXES = {".py", ".toml", ".j2", ".css", ".js", ".json", ".svg"}

@@ -16,7 +16,7 @@ import shapely
 
 from atlas.book import Shelf
 from atlas.conflicts import RULES
-from atlas.editions import TILE_OVER
+from atlas.editions import BLOCK_BYTES, TILE_OVER
 from atlas.measure import SQUARE_METRES_PER_HECTARE
 from atlas.placed import EDGES, POINT
 from atlas.positions import UNPLACED_M
@@ -71,6 +71,7 @@ class Tiled:
     frames: Tables
     names: Tables
     over: int = TILE_OVER
+    block_bytes: int = BLOCK_BYTES
     nearby: Mapping[str, Mapping[str, Bounds]] = field(default_factory=dict)
     holding: Mapping[str, int] = field(default_factory=dict)
 
@@ -181,7 +182,7 @@ def part(
     names = {name: shelf.tables[name] for name in REGISTERS}
     beside = nearby, _holding(shelf.tables["places"], ids)
     shapes = shelf.positions.shapes
-    return left, Tiled(kinds, subjects, shapes, mine.frames, names, over, *beside)
+    return left, Tiled(kinds, subjects, shapes, mine.frames, names, over, BLOCK_BYTES, *beside)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field
 
-from atlas.editions import TILE_OVER
+from atlas.editions import BLOCK_BYTES, TILE_OVER
+from flows.memory import Watch, half_of_machine
 from geodata.region import REGION, here, read_region, region_file, within
 
 log = logging.getLogger("atlas.run")
@@ -27,6 +28,12 @@ PART_ROWS = 20_000
 PART_BYTES = 10_000_000
 """So many places are one part of a search, and a source of so many bytes is a part of the check:
 some seconds of work, where to start a reader and to tell Prefect take one and a half."""
+
+LEAST_MEMORY = 500_000_000
+"""Less than this the libraries alone take."""
+
+MEMORY_OF_BLOCK = 32
+"""A run takes so many times the memory of the shapes that it makes tiles of: a fifth for them."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,7 +61,8 @@ class Order(BaseModel):
     ``publish_to``: targets beside the root.
     ``tile_over``: a layer with more features is published as vector tiles. ``cluster``: the
     address of a Dask scheduler whose workers help, in parts of ``part_rows`` places or with
-    sources of ``part_bytes`` and more; none of the three changes a byte of the edition.
+    sources of ``part_bytes`` and more. ``memory``: so many bytes a run should take, all its
+    processes together. None of the four changes a byte of the edition.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -79,8 +87,16 @@ class Order(BaseModel):
     publish_to: tuple[str, ...] = ()
     wait_s: float | None = 0
     cluster: str = Field(default="", pattern=rf"^({CLUSTER_ADDRESS})?$")
+    memory: Annotated[ByteSize, Field(ge=LEAST_MEMORY)] = Field(
+        default_factory=lambda: ByteSize(half_of_machine())
+    )
     part_rows: int = Field(default=PART_ROWS, ge=1)
     part_bytes: int = Field(default=PART_BYTES, ge=0)
+
+    @property
+    def block_bytes(self) -> int:
+        """So many bytes of shapes are made into tiles at once."""
+        return min(BLOCK_BYTES, self.memory // MEMORY_OF_BLOCK)
 
     @property
     def var(self) -> Path:
@@ -120,6 +136,7 @@ class Order(BaseModel):
             "--site-url": self._told("site_url"),
             "--contact": self.contact or None,
             "--tile-over": self._told("tile_over"),
+            "--memory": str(self.memory) if "memory" in self.model_fields_set else None,
             "--cluster": self.cluster,
         }
         options = [part for name, value in told.items() if value for part in (name, str(value))]
@@ -158,6 +175,8 @@ class Report:
     pages: int = 0
     accepted: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    megabytes: dict[str, int] = field(default_factory=dict)
+    watch: Watch | None = None
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:

@@ -70,6 +70,7 @@ def status(order: Order, report: Report) -> dict[str, Any]:
         "counts": counts,
         **_counted(findings),
         "duration_s": report.seconds,
+        "memory_mb": report.megabytes,
     }
 
 
@@ -84,7 +85,11 @@ def _counted(findings: list[Finding]) -> dict[str, Any]:
 
 def markdown(told: dict[str, Any]) -> str:
     """Return the run's report for people: steps, counts and findings."""
-    steps = "\n".join(f"| {name} | {seconds:.1f} |" for name, seconds in told["duration_s"].items())
+    took = told["memory_mb"]
+    steps = "\n".join(
+        f"| {name} | {seconds:.1f} | {took.get(name, '')} |"
+        for name, seconds in told["duration_s"].items()
+    )
     counts = "\n".join(f"| {name} | {count} |" for name, count in told["counts"].items())
     found = "\n".join(
         f"- {f['severity']} `{f['source_id']}` line {f['row']} `{f['key']}` {f['rule']}"
@@ -93,7 +98,7 @@ def markdown(told: dict[str, Any]) -> str:
     notes = "\n".join(f"- {note}" for note in told["notes"])
     return (
         f"# {told['run']}: {told['edition']}\n\n{told['run_id']}\n\n{told['why']}\n\n{notes}\n\n"
-        f"| step | s |\n|---|---|\n{steps}\n\n| table | rows |\n|---|---|\n{counts}\n\n"
+        f"| step | s | MB |\n|---|---|---|\n{steps}\n\n| table | rows |\n|---|---|\n{counts}\n\n"
         f"Missing layers: {', '.join(told['missing_layers']) or 'none'}\n\n{found}\n"
     )
 

@@ -15,9 +15,10 @@ from flows.delivery import deliver_all
 from flows.heartbeat import GOOD, RUNNING, now, read_beat, write_beat
 from flows.hooks import ON_FAILURE, ON_SUCCESS, call_hook
 from flows.lock import run_lock
+from flows.memory import MEGABYTE, Watch
 from flows.order import Order, Report, in_region
 from flows.report import keep_report, markdown, status
-from flows.work import give_back, notes_taken
+from flows.work import give_back, notes_taken, take_note
 from geodata.errors import AtlasError, DeliveryError
 
 log = logging.getLogger("atlas.run")
@@ -70,7 +71,7 @@ def carry_out(
                 shutil.rmtree(order.work, ignore_errors=True)
             order.work.mkdir(parents=True, exist_ok=True)
             notes_taken(order)  # those of a run that was cut
-            with _set_aside():
+            with _set_aside(), Watch() as report.watch:
                 _run(order, accept, report, do)
     return report
 
@@ -135,6 +136,7 @@ def _summary(report: Report) -> dict[str, Any]:
         "edition": report.edition,
         "notes": report.notes,
         "duration_s": report.seconds,
+        "memory_mb": report.megabytes,
     }
 
 
@@ -186,6 +188,22 @@ def _step(order: Order, report: Report, name: str) -> Iterator[None]:
     with report.timed(name):
         yield
         give_back()
+    _weigh(order, report, name)
+
+
+def _weigh(order: Order, report: Report, name: str) -> None:
+    """Tell how much memory a step took, and where that is more than the run was to take."""
+    peak = report.watch.peak() if report.watch else 0
+    if not peak:
+        return
+    report.megabytes[name] = peak // MEGABYTE
+    if peak > order.memory:
+        allowed = order.memory // MEGABYTE
+        take_note(
+            order,
+            f"{name} took {report.megabytes[name]} MB of memory, more than the {allowed} MB it was "
+            "to take; give --memory more, or a machine that has more",
+        )
 
 
 def _run(order: Order, accept: tuple[str, ...], report: Report, do: Do) -> None:

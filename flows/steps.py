@@ -158,7 +158,8 @@ def _parted(order: Order, findings: tuple[Finding, ...]) -> tuple[Shelf, Tiled |
         positions=Positions.read(order.work / FRAME),
         findings=findings,
     )
-    return part(whole, order.tile_over, order.work / "tiled")
+    shelf, tiled = part(whole, order.tile_over, order.work / "tiled")
+    return shelf, replace(tiled, block_bytes=order.block_bytes) if tiled else None
 
 
 @in_region

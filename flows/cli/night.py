@@ -12,6 +12,7 @@ from flows.cli.options import (
     CONTACT_MAIL,
     FINDINGS,
     INBOX,
+    MEMORY,
     MIRROR,
     OFFLINE,
     ON_FAILURE,
@@ -55,6 +56,7 @@ from geodata.audit import audit
 @SITE_URL
 @CONTACT_MAIL
 @TILE_OVER
+@MEMORY
 @CLUSTER
 @WAIT
 @PUBLISH_TO
@@ -86,9 +88,9 @@ def refresh(accept: tuple[str, ...], site_url: str | None, **asked: object) -> N
 
 
 def _print_report(order: Order, report: Report, start_s: float) -> None:
-    table = Table("step", "seconds", box=None)
+    table = Table("step", "seconds", "MB", box=None)
     for name, value in {"start of Prefect": start_s, **report.seconds}.items():
-        table.add_row(name, f"{value:.1f}")
+        table.add_row(name, f"{value:.1f}", str(report.megabytes.get(name, "")))
     stdout.print(table)
     _print_run(order, report)
 

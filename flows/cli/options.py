@@ -6,11 +6,12 @@ from datetime import date
 from pathlib import Path
 
 import click
+from pydantic import ByteSize, TypeAdapter, ValidationError
 from rich.console import Console
 
 from atlas import editions
 from flows.delivery import check_address
-from flows.order import CLUSTER_ADDRESS, Order
+from flows.order import CLUSTER_ADDRESS, LEAST_MEMORY, Order
 from geodata.errors import UsageError
 from geodata.region import REGION
 
@@ -43,6 +44,19 @@ def _scheduler(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     if value and not re.fullmatch(CLUSTER_ADDRESS, value):
         raise click.BadParameter(f"{value!r} is no scheduler; write it as tcp://10.0.0.5:8786")
     return value
+
+
+def _size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    if not value:
+        return None
+    try:
+        size = TypeAdapter(ByteSize).validate_python(value)
+    except ValidationError as error:
+        raise click.BadParameter(f"{value!r} is no size; write it as 4GB") from error
+    if size < LEAST_MEMORY:
+        least = f"{LEAST_MEMORY // 1_000_000}MB"
+        raise click.BadParameter(f"the libraries alone take {least}; give more than {value!r}")
+    return int(size)
 
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -108,6 +122,15 @@ TILE_OVER = click.option(
     show_default=True,
     help="Publish a layer with more features as vector tiles.",
 )
+MEMORY = click.option(
+    "--memory",
+    envvar="ATLAS_MEMORY",
+    callback=_size,
+    metavar="SIZE",
+    help="How much memory all processes of a run should take together, e.g. 4GB (default: half of "
+    "the machine's). What is done in parts is done in smaller ones; the report tells what each "
+    "step took.",
+)
 CLUSTER = click.option(
     "--cluster",
     envvar="ATLAS_CLUSTER",
@@ -129,6 +152,8 @@ def order_of(asked: dict[str, object], extra: dict[str, object]) -> Order:
             os.environ[f"ATLAS_{name.upper()}"] = str(hook)
     if asked.get("sources") is None:
         asked.pop("sources", None)
+    if asked.get("memory") is None:
+        asked.pop("memory", None)
     if asked.get("wait_s") == float("inf"):
         asked["wait_s"] = None
     root = Path(str(asked.pop("out"))).resolve()

@@ -1,0 +1,69 @@
+"""How much memory a run takes, all its processes together, as one sees it from outside."""
+
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+LOOK_EVERY_S = 0.25
+MEGABYTE = 1_000_000
+OF_GROUP = Path("/sys/fs/cgroup/memory.max")
+
+
+def half_of_machine() -> int:
+    """Return half of the memory that this machine, or this container, has: bytes."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):
+        whole = min(whole, int(OF_GROUP.read_text(encoding="ascii")))  # "max" where there is none
+    return whole // 2
+
+
+def taken(pid: int) -> int:
+    """Return the bytes that a process and its children take, what they share counted once.
+
+    0 where the system does not tell.
+    """
+    total = 0
+    left = [pid]
+    while left:
+        folder = Path("/proc") / str(left.pop())
+        with suppress(OSError, ValueError, IndexError):
+            told = (folder / "smaps_rollup").read_text(encoding="ascii")
+            total += int(told.split("\nPss:", 1)[1].split()[0]) * 1024
+        with suppress(OSError):
+            for path in folder.glob("task/*/children"):
+                left += map(int, path.read_text(encoding="ascii").split())
+    return total
+
+
+class Watch:
+    """Looks at what this process and its children take, while it is open."""
+
+    def __init__(self) -> None:
+        self._peak = 0
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="memory", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def peak(self) -> int:
+        """Return the most that was taken since this was last asked: bytes."""
+        told, self._peak = max(self._peak, taken(os.getpid())), 0
+        return told
+
+    def _look(self) -> None:
+        while not self._is_over.wait(LOOK_EVERY_S):
+            self._peak = max(self._peak, taken(os.getpid()))
