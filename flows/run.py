@@ -18,7 +18,7 @@ from flows.lock import run_lock
 from flows.memory import MEGABYTE, Watch
 from flows.order import Order, Report, in_region
 from flows.report import keep_report, markdown, status
-from flows.work import give_back, notes_taken, take_note
+from flows.work import give_back, notes_taken, take_note, take_sparingly
 from geodata.errors import AtlasError, DeliveryError
 
 log = logging.getLogger("atlas.run")
@@ -60,6 +60,7 @@ def carry_out(
     report and the hooks say why. A run that was ``due`` before another one began is not needed
     any more: nights that were missed are caught up once. ``tell`` gets the report for people.
     """
+    take_sparingly()
     with run_lock(order):
         last = read_beat(order.var)
         served = last.get("last_ended", {})
