@@ -89,9 +89,10 @@ def run_bare(sources: Path, root: Path) -> Spent:
 
 def measure(kind: str, sources: Path, root: Path) -> Spent:
     """Measure one of the two in a process of its own."""
-    code = f"import sys; from bench.sizes import child; child({kind!r}, sys.argv[1], sys.argv[2])"
+    first = "import flows; " if kind == OURS else ""  # as the command does: before any library
+    code = "import sys; from bench.sizes import child; child({!r}, sys.argv[1], sys.argv[2])"
     done = subprocess.run(
-        [sys.executable, "-c", code, str(sources), str(root)],
+        [sys.executable, "-c", first + code.format(kind), str(sources), str(root)],
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         text=True,

@@ -47,13 +47,10 @@ M_ARENA_MAX, ARENAS = -8, 2
 
 
 def take_sparingly() -> None:
-    """Have all memory come from few heaps of the C library, so that it can be given back.
+    """Have the C library take memory in few heaps, so that it can be given back.
 
-    Arrow's own pool keeps what was freed, for each of its threads apart, and so does glibc with a
-    heap for each: at 100,000 places that was a third of the peak. Another C library goes on as it
-    does.
+    It keeps what was freed in one heap a thread; Arrow does as well, see ``flows/__init__.py``.
     """
-    pa.set_memory_pool(pa.system_memory_pool())
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
 

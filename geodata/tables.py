@@ -57,6 +57,7 @@ def read_csv(source: Source, file: BinaryIO) -> Iterator[Grid]:
     Windows-1258 comes with its tone marks apart; it is composed (NFC), with a note in the end.
     """
     text = _Text(source, file)
+    csv.field_size_limit(source.limits.bytes)  # a cell may be all of its file
     reader = csv.reader(text, delimiter=source.delimiter, strict=True)
     count, rows = 0, list[Row]()
     try:

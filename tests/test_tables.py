@@ -53,6 +53,12 @@ def test_the_same_rows_come_out_of_every_encoding(tree, encoding: str, content: 
     assert notes == ([("text_is_nfc", "note")] if encoding == "windows-1258" else [])
 
 
+def test_a_cell_may_be_as_long_as_an_outline_of_many_corners(tree) -> None:
+    long = "Xã " + "V" * 300_000
+    sheet = read(tree, (HEADER + ROW.replace("Xã Vị Thanh", long)).encode())
+    assert sheet.rows.loc[2].iloc[0] == long
+
+
 @pytest.mark.parametrize(
     ("declared", "content"),
     [
