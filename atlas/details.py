@@ -67,14 +67,16 @@ def shards(tiled: Tiled, words: Words) -> Iterator[str]:
     subjects, teller = tiled.subjects, Teller(tiled, words)
     plain = {"id": "subject_id", "stage": "stage_group"}
     plain |= {name: name for name in ("table", "kind", "sign", "schedule")}
-    columns = {name: subjects[column].to_numpy(object) for name, column in plain.items()}
+    columns: dict[str, Any] = {  # cells become objects shard by shard
+        name: subjects[column].array for name, column in plain.items()
+    }
     columns |= {
         "name": teller.names(),
         "says": teller.stages(),
         "where": teller.positions(),
         "against": teller.schedules(),
     }
-    columns |= {"area": teller.areas(), "complete": subjects["completeness_pct"].to_numpy(object)}
+    columns |= {"area": teller.areas(), "complete": subjects["completeness_pct"].to_numpy()}
     spots = subjects[["lat", "lon"]].round(5).to_numpy()
     lines = (teller.facts(), teller.money())
     promises = teller.promises()

@@ -26,7 +26,7 @@ from atlas.formats import (
     write_layers,
     write_vietnamese_csv,
     write_workbook,
-    written,
+    written_rows,
 )
 from atlas.guide import record_schema
 from atlas.metadata import FRICTIONLESS_TYPE, RECORD_SCHEMA, about, datapackage, left_out
@@ -124,11 +124,8 @@ def write_csv(table: pd.DataFrame, path: Path, columns: Iterable[Column]) -> Non
     numeric = {c.name for c in columns if c.kind in FRICTIONLESS_TYPE or c.kind == "date"}
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(_csv_line(table.columns))
-        cells = [
-            written(table[name], _csv_cell if name in numeric else _guarded_csv_cell)
-            for name in table.columns
-        ]
-        file.writelines(",".join(row) + "\n" for row in zip(*cells, strict=True))
+        write = {n: _csv_cell if n in numeric else _guarded_csv_cell for n in table.columns}
+        file.writelines(",".join(row) + "\n" for row in written_rows(table, write))
 
 
 def _csv_line(cells: Iterable[object]) -> str:

@@ -41,6 +41,7 @@ CELL_LENGTH = 32_767
 TOO_LONG = "(quá dài cho một ô, xem tệp CSV / too long for a cell, see the CSV file)"
 SOURCE_COLUMN = Column("source_id", "text", "Nguồn của dòng", "Source folder of the row")
 WIDEST = 48
+WRITTEN_ROWS = 20_000
 WORKBOOK_ROWS = 10_000
 """A sheet holds a million, but few machines open it; a longer table is in the other formats."""
 
@@ -143,18 +144,25 @@ def write_vietnamese_csv(table: pd.DataFrame, path: Path, columns: Iterable[Colu
     The byte order mark makes it read UTF-8.
     """
     numbers = {column.name: column for column in columns}
-    cells = [
-        written(table[name], partial(_vietnamese_cell, numbers.get(name))) for name in table.columns
-    ]
+    write = {name: partial(_vietnamese_cell, numbers.get(name)) for name in table.columns}
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         file.write(";".join(table.columns) + "\r\n")
-        file.writelines(";".join(row) + "\r\n" for row in zip(*cells, strict=True))
+        file.writelines(";".join(row) + "\r\n" for row in written_rows(table, write))
 
 
 def _vietnamese_cell(column: Column | None, cell: object) -> str:
     text = str(cell)
     is_number = column is not None and is_number_cell(text, column)
     return text.replace(".", ",") if is_number else _quoted(text)
+
+
+def written_rows(
+    table: pd.DataFrame, write: Mapping[str, Callable[[object], str]]
+) -> Iterator[tuple[str, ...]]:
+    """Yield each row's cells as they are written, by column; no more than some are in memory."""
+    for start in range(0, len(table), WRITTEN_ROWS):
+        part = table.iloc[start : start + WRITTEN_ROWS]
+        yield from zip(*(written(part[name], write[name]) for name in table.columns), strict=True)
 
 
 def written(cells: "pd.Series[str]", write: Callable[[object], str]) -> list[str]:

@@ -31,7 +31,7 @@ def rows(tiled: Tiled) -> Iterator[bytes]:
     """Yield the shards in order: the columns of `browse.CARRIED`, those with nothing left out."""
     told = _columns(tiled)
     for span in _spans(len(tiled.subjects)):
-        shard = {name: _cells(values[span]) for name, values in told.items()}
+        shard = {name: _cells(values.iloc[span]) for name, values in told.items()}
         kept = {name: cells for name, cells in shard.items() if any(c != "" for c in cells)}
         yield _json(kept).encode("utf-8")
 
@@ -67,49 +67,48 @@ def _json(told: object) -> str:
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
-def _cells(values: Values) -> list[object]:
+def _cells(values: "pd.Series[Any]") -> list[object]:
     """Write what is not known as an empty text."""
     return ["" if cell is None or cell != cell else cell for cell in values.tolist()]
 
 
-def _columns(tiled: Tiled) -> dict[str, Values]:
+def _columns(tiled: Tiled) -> dict[str, "pd.Series[Any]"]:
+    """Return the columns as they are held; cells become objects shard by shard."""
     subjects, count = tiled.subjects, len(tiled.subjects)
-    lon, lat = (subjects[name].to_numpy(float) for name in ("true_lon", "true_lat"))
-    told: dict[str, Values] = {
-        name: subjects[name].to_numpy() for name in CARRIED if name in subjects
-    }
+    told: dict[str, pd.Series[Any]] = {name: subjects[name] for name in CARRIED if name in subjects}
     told |= {
-        "id": subjects["subject_id"].to_numpy(),
-        "position_method": subjects["method"].fillna("").to_numpy(),
-        "length_km": pd.to_numeric(subjects["length_km"], errors="coerce").to_numpy(float),
-        "longitude": _rounded(lon),
-        "latitude": _rounded(lat),
+        "id": subjects["subject_id"],
+        "position_method": subjects["method"].fillna(""),
+        "length_km": pd.to_numeric(subjects["length_km"], errors="coerce"),
+        "longitude": _rounded(subjects["true_lon"]),
+        "latitude": _rounded(subjects["true_lat"]),
     }
     units = tiled.names["communes"].set_index("unit_id")["name_vi"].to_dict()
     for name, ids in (("communes", "commune_ids"), ("districts", "district_ids")):
-        named = by_value(subjects[ids], lambda cell: ";".join(units[u] for u in parts_of(cell)))
-        told[name] = named.to_numpy()
+        told[name] = by_value(
+            subjects[ids], lambda cell: ";".join(units[u] for u in parts_of(cell))
+        )
     facts = held(tiled.frames["facts"], (*WHO, *NUMBERS)).set_index("n")
     for measure, mine in facts.groupby("measure", sort=True):
         values = mine["value"].reindex(range(count))
         is_text = measure in WHO
         told[str(measure)] = (
-            values.fillna("").to_numpy()
-            if is_text
-            else pd.to_numeric(values, errors="coerce").to_numpy(float)
+            values.fillna("") if is_text else pd.to_numeric(values, errors="coerce")
         )
         if measure == "area_ha":
-            told["area_as_of"] = mine["as_of"].reindex(range(count)).fillna("").to_numpy()
+            told["area_as_of"] = mine["as_of"].reindex(range(count)).fillna("")
     near = tiled.frames["near"].set_index("n")
     for kind in NEAR:
         mine = near[near["kind"] == kind].reindex(range(count))
-        told |= {f"{kind}_{end}_km": mine[f"{end}_km"].to_numpy(float) for end in ("least", "most")}
+        told |= {
+            f"{kind}_{end}_km": mine[f"{end}_km"].astype("float64") for end in ("least", "most")
+        }
     return {name: told[name] for name in CARRIED if name in told and name not in OF_EDITION}
 
 
-def _rounded(degrees: Values) -> Values:
+def _rounded(degrees: "pd.Series[float]") -> "pd.Series[float]":
     """Round as Python does, which numpy does not to the last digit."""
-    return np.array([round(one, DECIMALS) for one in degrees.tolist()])
+    return pd.Series([round(one, DECIMALS) for one in degrees.tolist()], degrees.index)
 
 
 def _lines_of(drawn: Values) -> Iterator[list[list[int]]]:

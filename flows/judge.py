@@ -29,6 +29,7 @@ from flows.work import read_json, read_layer_file, read_states, read_tables, wri
 from geodata.archive import Archive
 from geodata.cells import rows_of
 from geodata.errors import AtlasError, PublishRefusedError, UsageError
+from geodata.frames import Frames
 from geodata.schema import TABLE
 
 POSITIONS = "positions_table.parquet"
@@ -157,8 +158,8 @@ def _side_after(order: Order, states: Iterable[SourceState]) -> Side:
     }
     names = sorted(state.source.layer for state in states if state.source.layer)
     layers = {name: extent(read_layer_file(order, name)) for name in names}
-    best = _positions(order)
-    return Side({**tables, "positions": best}, told, layers)
+    best = {"positions": order.work / POSITIONS}
+    return Side(Frames(order.work / "tables", *TABLE, elsewhere=best), told, layers)
 
 
 def _groups(after: Side, changes: tuple[Changed, ...]) -> dict[str, str]:
@@ -203,10 +204,6 @@ class Published(Mapping[str, pd.DataFrame]):
     def _path(self, name: str) -> Path:
         checked = self.order.work / "tables" / f"{TABLE[name].name}.parquet"
         return self.order.work / POSITIONS if name == "positions" else checked
-
-
-def _positions(order: Order) -> pd.DataFrame:
-    return pd.read_parquet(order.work / POSITIONS)
 
 
 def _as_published(name: str, rows: pd.DataFrame) -> pd.DataFrame:

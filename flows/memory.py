@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-LOOK_EVERY_S = 0.25
+LOOK_EVERY_S = 0.5
 MEGABYTE = 1_000_000
 OF_GROUP = Path("/sys/fs/cgroup/memory.max")
 

@@ -10,10 +10,16 @@ HELD_ROWS = 10_000
 
 
 class Frames(Mapping[str, pd.DataFrame]):
-    """Tables of a folder by name, as Parquet files; small ones are read once."""
+    """Tables of a folder by name, as Parquet files; small ones are read once.
 
-    def __init__(self, folder: Path, *names: str) -> None:
+    ``elsewhere`` names the files of those that lie in another place.
+    """
+
+    def __init__(
+        self, folder: Path, *names: str, elsewhere: Mapping[str, Path] | None = None
+    ) -> None:
         self._folder, self._names = folder, list(names)
+        self._elsewhere = dict(elsewhere or {})
         self._held: dict[str, pd.DataFrame] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
@@ -22,7 +28,7 @@ class Frames(Mapping[str, pd.DataFrame]):
             raise KeyError(name)
         if name in self._held:
             return self._held[name]
-        frame = pd.read_parquet(self._folder / f"{name}.parquet")
+        frame = pd.read_parquet(self._elsewhere.get(name, self._folder / f"{name}.parquet"))
         if len(frame) <= HELD_ROWS:
             self._held[name] = frame
         return frame
