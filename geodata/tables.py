@@ -13,6 +13,7 @@ from geodata.catalog import CODECS, Source
 from geodata.errors import SourceError
 from geodata.findings import Finding
 from geodata.notation import Cell
+from geodata.schema import TABLE
 from geodata.workbooks import SheetCells, read_cells
 
 OTHER_FORMATS = {
@@ -32,6 +33,9 @@ MARKS_OF = {"utf-8-sig": BYTE_ORDER_MARKS[:1], "utf-16": BYTE_ORDER_MARKS[1:]}
 CHUNK = 1 << 20
 PART_LETTERS = 8_000_000
 """A part of a CSV ends with the row that reaches so many letters."""
+
+LONGEST_TEXT = 131_072
+"""A cell of more letters is no text; an outline may have more."""
 
 NAMED_CELLS = 10
 """How many cells a note names before it only counts."""
@@ -57,7 +61,8 @@ def read_csv(source: Source, file: BinaryIO) -> Iterator[Grid]:
     Windows-1258 comes with its tone marks apart; it is composed (NFC), with a note in the end.
     """
     text = _Text(source, file)
-    csv.field_size_limit(source.limits.bytes)  # a cell may be all of its file
+    has_shapes = any(column.kind == "wkt" for column in TABLE[source.table].columns)
+    csv.field_size_limit(source.limits.bytes if has_shapes else LONGEST_TEXT)
     reader = csv.reader(text, delimiter=source.delimiter, strict=True)
     count, rows = 0, list[Row]()
     try:
