@@ -52,9 +52,7 @@ class Assets:
 
     def write(self, name: str, content: bytes) -> str:
         """Write content under its hashed name and return its path from the site's root."""
-        stem, dot, ending = name.rpartition(".")
-        digest = hashlib.sha256(content).hexdigest()[:HASH_DIGITS]
-        path = f"{FOLDER}/{stem}-{digest}{dot}{ending}"
+        path = _hashed(name, hashlib.sha256(content).hexdigest())
         target = self.out / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
@@ -62,8 +60,7 @@ class Assets:
 
     def adopt(self, name: str, path: Path) -> str:
         """Move a file to its hashed name and return its path from the site's root."""
-        stem, dot, ending = name.rpartition(".")
-        published = f"{FOLDER}/{stem}-{sha256_of_file(path)[:HASH_DIGITS]}{dot}{ending}"
+        published = _hashed(name, sha256_of_file(path))
         path.replace(self.out / published)
         return published
 
@@ -86,6 +83,11 @@ class Assets:
 
         text = OLD_BROWSERS.sub("", content.decode("utf-8"))
         return CSS_URL.sub(hashed, text).encode("utf-8")
+
+
+def _hashed(name: str, sha256: str) -> str:
+    stem, dot, ending = name.rpartition(".")
+    return f"{FOLDER}/{stem}-{sha256[:HASH_DIGITS]}{dot}{ending}"
 
 
 def _flat_name(name: str) -> str:

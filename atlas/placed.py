@@ -12,7 +12,7 @@ import shapely
 
 from atlas.measure import METRES_PER_KM, SQUARE_METRES_PER_HECTARE
 from geodata.crs import DISPLAY_CRS, shapes_to_metric
-from geodata.shapes import PART_BYTES, Shapes, ShapeWriter
+from geodata.shapes import Shapes, ShapeWriter
 
 FRAME, DEGREES, METRES = "positions.parquet", "positions.wkb", "positions.metric.wkb"
 POINT = int(shapely.GeometryType.POINT)
@@ -76,9 +76,9 @@ class Positions:
         """Return the number of each one's shape."""
         return self.frame.index.to_numpy(dtype="int64")
 
-    def spans(self, most: int = PART_BYTES) -> Iterator[slice]:
+    def spans(self) -> Iterator[slice]:
         """Yield slices of the rows whose shapes are read together."""
-        return self.shapes.spans(self.numbers(), most)
+        return self.shapes.spans(self.numbers())
 
     def layer(self, rows: slice = slice(None)) -> gpd.GeoDataFrame:
         """Return some of them with their shapes, EPSG:4326."""

@@ -23,7 +23,7 @@ from geodata.cells import among, by_value, parts_of, rows_of
 from geodata.crs import DISPLAY_CRS, metric_crs
 from geodata.region import here
 from geodata.schema import POSITION_METHODS
-from geodata.shapes import Shapes, parts_of_sizes
+from geodata.shapes import Shapes
 
 OSM_ACCURACY_M = 100.0
 """Cautious: the stored ways are quantised to about 25 m, and banks are wide."""
@@ -109,13 +109,8 @@ def best_positions(
 def _shapes_of(best: pd.DataFrame, given: Shapes) -> Iterator[Array]:
     """Yield the shapes of the best positions in parts: those that are read, and those made here."""
     numbers, made = best[NUMBER].to_numpy("int64"), best["geometry"].to_numpy(dtype=object)
-    sizes = np.zeros(len(best), dtype="int64")
-    is_read = numbers >= 0
-    sizes[is_read] = given.sizes(numbers[is_read])
-    for span in parts_of_sizes(sizes):
-        shapes, mine = made[span].copy(), is_read[span]
-        shapes[mine] = given.read(numbers[span][mine])
-        yield shapes
+    for span in given.spans(numbers):
+        yield np.where(numbers[span] < 0, made[span], given.read(numbers[span]))
 
 
 def _frame(rows: Sequence[list[object]]) -> pd.DataFrame:

@@ -139,7 +139,7 @@ def _rivals(
     alike = [Others(there[classes == one], positions.metric) for one in sorted(classes.unique())]
     asking = Others(frame[frame["subject_id"].isin(met["subject_id"])], positions.metric)
     parts = asking.parts(ASKED_AT_ONCE)
-    firsts = [_firsts(asking, parts, like, kind) for like in alike]
+    firsts = _firsts(asking, parts, alike, kind)
     yield from firsts
     told = pd.concat([met[PAIR], *firsts])
     least = (told["distance_m"] - told["doubt_m"]).groupby(told["subject_id"]).min()
@@ -153,9 +153,16 @@ def _rivals(
             yield _of_pairs(_behind(asking.asking(part), like, within[part]), kind)
 
 
-def _firsts(asking: Others, parts: list[Numbers], like: Others, kind: str) -> pd.DataFrame:
-    found = [nearest_among(asking.asking(part), like, kind) for part in parts]
-    return _of_pairs(pd.concat(found, ignore_index=True), kind)
+def _firsts(
+    asking: Others, parts: list[Numbers], alike: list[Others], kind: str
+) -> list[pd.DataFrame]:
+    """Return the nearest of each class; the shapes of a part are read once for all of them."""
+    found: list[list[pd.DataFrame]] = [[] for _ in alike]
+    for part in parts:
+        some = asking.asking(part)
+        for told, like in zip(found, alike, strict=True):
+            told.append(nearest_among(some, like, kind))
+    return [_of_pairs(pd.concat(told, ignore_index=True), kind) for told in found]
 
 
 def _class_of(accuracy_m: "pd.Series[float]") -> "pd.Series[float]":

@@ -25,7 +25,7 @@ from atlas.standing import subject_kinds
 from atlas.telling import APPROXIMATE, NOT_KNOWN
 from geodata.findings import Finding, subject_of
 from geodata.frames import Frames
-from geodata.shapes import Shapes, parts_of_sizes
+from geodata.shapes import Shapes
 
 PAGED_RECORDS = 500
 """So many records the pages hold within their budgets; past them the largest kinds are tiled."""
@@ -87,21 +87,18 @@ class Tiled:
 
     def spans(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         """Yield rows of ``subjects`` in parts whose shapes are read together."""
-        return (rows[span] for span in parts_of_sizes(self.sizes(rows)))
+        return (rows[span] for span in self.shapes.spans(self._numbers(rows)))
 
     def sizes(self, rows: np.ndarray) -> np.ndarray:
         """Return how many bytes the shape of each of these rows takes; 0 without one."""
-        numbers = self.subjects["shape"].to_numpy()[rows]
-        sizes = np.zeros(len(rows), dtype="int64")
-        sizes[numbers >= 0] = self.shapes.sizes(numbers[numbers >= 0])
-        return sizes
+        return self.shapes.sizes(self._numbers(rows))
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Return the positions of some rows, EPSG:4326 and flat; None without one."""
-        numbers = self.subjects["shape"].to_numpy()[rows]
-        told = np.full(len(rows), None, dtype=object)
-        told[numbers >= 0] = shapely.force_2d(self.shapes.read(numbers[numbers >= 0]))
-        return told
+        return np.asarray(shapely.force_2d(self.shapes.read(self._numbers(rows))))
+
+    def _numbers(self, rows: np.ndarray) -> np.ndarray:
+        return np.asarray(self.subjects["shape"].to_numpy()[rows])
 
     def drawn(self, rows: np.ndarray) -> np.ndarray:
         """Return the shapes of some rows as the map draws them: points may stand aside."""
@@ -207,10 +204,7 @@ class _Mine:
         mine = frame[is_mine].drop(columns=["subject_id", *UNTOLD], errors="ignore")
         mine = mine.assign(n=numbers[is_mine])
         mine = mine.sort_values("n", kind="stable", ignore_index=True)
-        if isinstance(self.frames, Frames):
-            self.frames.put(name, mine)
-        else:
-            self.frames[name] = mine
+        self.frames[name] = mine
         return frame[~is_mine]
 
 

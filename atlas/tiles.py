@@ -66,12 +66,16 @@ def spots(lon: np.ndarray, lat: np.ndarray, zoom: int = SPOT_ZOOM) -> tuple[np.n
     """
     is_known = ~np.isnan(lon)
     size, kind = 1 << zoom, "uint16" if zoom <= SPOT_ZOOM else "uint32"
-    sine = np.sin(np.radians(np.clip(np.where(is_known, lat, 0), -85, 85)))
-    y = 0.5 - np.log((1 + sine) / (1 - sine)) / (4 * np.pi)
-    x = np.where(is_known, lon, 0) / 360 + 0.5
+    x, y = _mercator(np.where(is_known, lon, 0), np.where(is_known, lat, 0))
     inside = [np.clip(np.floor(one * size), 0, size - 2).astype(kind) for one in (x, y)]
     column, row = (np.where(is_known, one, np.iinfo(kind).max).astype(kind) for one in inside)
     return column, row
+
+
+def _mercator(lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far east and south degrees lie on the square of all tiles, 0 to 1."""
+    sine = np.sin(np.radians(np.clip(lat, -85, 85)))
+    return lon / 360 + 0.5, 0.5 - np.log((1 + sine) / (1 - sine)) / (4 * np.pi)
 
 
 def first_zoom(columns: np.ndarray, rows: np.ndarray, vertices: np.ndarray) -> int:
@@ -142,9 +146,7 @@ def tile_span(edges: np.ndarray, zoom: int, beside: float) -> tuple[np.ndarray, 
     which a box reaches farther than it lies.
     """
     size = 1 << zoom
-    x = edges[:, [0, 2]] / 360 + 0.5
-    sine = np.sin(np.radians(np.clip(edges[:, [3, 1]], -85, 85)))
-    y = 0.5 - np.log((1 + sine) / (1 - sine)) / (4 * np.pi)
+    x, y = _mercator(edges[:, [0, 2]], edges[:, [3, 1]])
     spans = np.stack([x, y], axis=2) * size + np.array([-beside, beside])[None, :, None]
     low, high = np.clip(np.floor(spans), 0, size - 1).astype("int64").transpose(1, 0, 2)
     return low, high

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from atlas.compare import (
     compare_standing,
@@ -29,14 +28,11 @@ from flows.work import read_json, read_layer_file, read_states, read_tables, wri
 from geodata.archive import Archive
 from geodata.cells import rows_of
 from geodata.errors import AtlasError, PublishRefusedError, UsageError
-from geodata.frames import Frames
+from geodata.frames import HELD_ROWS, Frames
 from geodata.schema import TABLE
 
 POSITIONS = "positions_table.parquet"
 """In the work folder: the best position of every subject, as a table of text."""
-
-HELD_ROWS = 10_000
-"""A published table of more rows is not held: only downloads are made of it, once."""
 
 
 @in_region
@@ -158,8 +154,7 @@ def _side_after(order: Order, states: Iterable[SourceState]) -> Side:
     }
     names = sorted(state.source.layer for state in states if state.source.layer)
     layers = {name: extent(read_layer_file(order, name)) for name in names}
-    best = {"positions": order.work / POSITIONS}
-    return Side(Frames(order.work / "tables", *TABLE, elsewhere=best), told, layers)
+    return Side(_accepted(order), told, layers)
 
 
 def _groups(after: Side, changes: tuple[Changed, ...]) -> dict[str, str]:
@@ -184,7 +179,7 @@ class Published(Mapping[str, pd.DataFrame]):
         """Return one table; KeyError where the atlas has none such."""
         if name in self._held:
             return self._held[name]
-        rows = _as_published(name, pd.read_parquet(self._path(name)))
+        rows = _as_published(name, _accepted(self.order)[name])
         if len(rows) <= HELD_ROWS:
             self._held[name] = rows
         return rows
@@ -199,11 +194,14 @@ class Published(Mapping[str, pd.DataFrame]):
 
     def counts(self) -> dict[str, int]:
         """Return how many rows each table has; none is read for it."""
-        return {name: pq.read_metadata(self._path(name)).num_rows for name in TABLE}
+        frames = _accepted(self.order)
+        return {name: frames.count(name) for name in frames}
 
-    def _path(self, name: str) -> Path:
-        checked = self.order.work / "tables" / f"{TABLE[name].name}.parquet"
-        return self.order.work / POSITIONS if name == "positions" else checked
+
+def _accepted(order: Order) -> Frames:
+    """Return the accepted tables, the best position of every subject in place of those given."""
+    best = {"positions": order.work / POSITIONS}
+    return Frames(order.work / "tables", *TABLE, elsewhere=best)
 
 
 def _as_published(name: str, rows: pd.DataFrame) -> pd.DataFrame:

@@ -20,12 +20,13 @@ import pyarrow.parquet as pq
 
 from atlas.editions import code_digest
 from flows.order import LOCK, PROJECT, Order
-from flows.work import PartWriter, write_json
+from flows.work import write_json
 from geodata.archive import Stored, sha256_of, sha256_of_file
 from geodata.catalog import Source
 from geodata.crs import read_features
 from geodata.features import CheckedLayer
 from geodata.findings import Finding
+from geodata.frames import PartWriter
 from geodata.ledger import Change
 from geodata.read import FileRows, Layer, Sheet
 
@@ -87,7 +88,7 @@ class Kept:
                     count += part.rows_in_file
                     findings |= dict.fromkeys(part.findings)
                     alone += found
-                    writer.add(part.rows.reset_index())
+                    writer.add_frame(part.rows.reset_index())
             told = {
                 "rows_in_file": count,
                 "findings": [dataclasses.astuple(f) for f in findings],

@@ -33,7 +33,7 @@ LEAST_MEMORY = 500_000_000
 """Less than this the libraries alone take."""
 
 MEMORY_OF_BLOCK = 32
-"""A run takes so many times the memory of the shapes that it makes tiles of: a fifth for them."""
+"""Tiles are made of so small a part of the memory at once: the tiler takes six times as much."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import shapely
 
 from atlas.positions import NUMBER
@@ -25,7 +23,7 @@ from geodata.catalog import load_catalog
 from geodata.collect import Collected
 from geodata.crs import read_features
 from geodata.findings import Finding
-from geodata.frames import Frames
+from geodata.frames import Frames, PartWriter
 from geodata.inbox import taken
 from geodata.ledger import Change
 from geodata.schema import TABLES
@@ -150,32 +148,11 @@ def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
         frame.to_parquet(folder / f"{name}.parquet", index=False)
 
 
-class PartWriter:
-    """Writes a table that comes in parts of the same columns; each is a group of rows."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._writer: pq.ParquetWriter | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._writer:
-            self._writer.close()
-
-    def add(self, part: pd.DataFrame) -> None:
-        """Write one part."""
-        table = pa.Table.from_pandas(part, preserve_index=False)
-        self._writer = self._writer or pq.ParquetWriter(self._path, table.schema)
-        self._writer.write_table(table)
-
-
 def write_parts(path: Path, parts: Iterable[pd.DataFrame]) -> None:
     """Leave a table that comes in parts, one at least."""
     with PartWriter(path) as writer:
         for part in parts:
-            writer.add(part)
+            writer.add_frame(part)
 
 
 def write_tables(order: Order, tables: Accepted) -> None:

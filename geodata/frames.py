@@ -1,9 +1,12 @@
-"""Tables in files, read when they are asked for: what is large is never held for later."""
+"""Tables in files: read when they are asked for, written part by part, held only where small."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal, Self
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 HELD_ROWS = 10_000
 """A table of more rows is read anew each time."""
@@ -28,7 +31,7 @@ class Frames(Mapping[str, pd.DataFrame]):
             raise KeyError(name)
         if name in self._held:
             return self._held[name]
-        frame = pd.read_parquet(self._elsewhere.get(name, self._folder / f"{name}.parquet"))
+        frame = pd.read_parquet(self._path(name))
         if len(frame) <= HELD_ROWS:
             self._held[name] = frame
         return frame
@@ -41,9 +44,47 @@ class Frames(Mapping[str, pd.DataFrame]):
         """Count the tables."""
         return len(self._names)
 
-    def put(self, name: str, frame: pd.DataFrame) -> None:
+    def __setitem__(self, name: str, frame: pd.DataFrame) -> None:
         """Write a table of that name."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        frame.to_parquet(self._folder / f"{name}.parquet", index=False)
+        frame.to_parquet(self._path(name), index=False)
         self._held.pop(name, None)
         self._names = list(dict.fromkeys([*self._names, name]))
+
+    def count(self, name: str) -> int:
+        """Return how many rows a table has; it is not read for it."""
+        return int(pq.read_metadata(self._path(name)).num_rows)
+
+    def _path(self, name: str) -> Path:
+        return self._elsewhere.get(name, self._folder / f"{name}.parquet")
+
+
+class PartWriter:
+    """Writes a Parquet file of parts of the same columns; each is a group of rows."""
+
+    def __init__(self, path: Path, compression: Literal["gzip", "snappy"] = "snappy") -> None:
+        self._path, self._compression = path, compression
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer:
+            self._writer.close()
+
+    def add(self, part: pa.Table) -> None:
+        """Write one part."""
+        self._writer = self._writer or pq.ParquetWriter(
+            self._path, part.schema, compression=self._compression
+        )
+        self._writer.write_table(part)
+
+    def add_frame(self, part: pd.DataFrame) -> None:
+        """Write one part without its index."""
+        self.add(pa.Table.from_pandas(part, preserve_index=False))
+
+    def describe(self, told: Mapping[str, str]) -> None:
+        """Say something of the file as a whole, where it has a part."""
+        if self._writer:
+            self._writer.add_key_value_metadata(dict(told))

@@ -18,6 +18,7 @@ from pyproj import CRS
 from geodata.catalog import Source
 from geodata.crs import DISPLAY_CRS
 from geodata.errors import SourceError
+from geodata.frames import PartWriter
 from geodata.vectors import TOO_ODD, Features, cells_of_arrow
 
 ODD = (pa.ArrowException, OSError, LookupError, ValueError, TypeError, AttributeError, *TOO_ODD)
@@ -83,23 +84,18 @@ def write_geoparquet(
 
     ``has_boxes`` adds the column of the features' boxes, by which readers skip what is elsewhere.
     """
-    writer: pq.ParquetWriter | None = None
     types, boxes = set[str](), list[np.ndarray[Any, Any]]()
-    try:
+    with PartWriter(path, compression) as writer:
         for part in parts:
             shapes = part.geometry.to_numpy()
-            table = _arrow(part, shapes, has_boxes)
-            writer = writer or pq.ParquetWriter(path, table.schema, compression=compression)
-            writer.write_table(table)
+            writer.add(_arrow(part, shapes, has_boxes))
             there = shapes[~shapely.is_missing(shapes)]
-            types |= {_type_of(kind, z) for kind, z in _kinds(there)}
+            has_z = shapely.has_z(there).tolist()
+            kinds = set(zip(shapely.get_type_id(there).tolist(), has_z, strict=True))
+            types |= {TYPES[kind] + " Z" * is_raised for kind, is_raised in kinds}
             if len(there):
                 boxes.append(shapely.total_bounds(there))
-        if writer:
-            writer.add_key_value_metadata({"geo": json.dumps(_described(types, boxes, has_boxes))})
-    finally:
-        if writer:
-            writer.close()
+        writer.describe({"geo": json.dumps(_described(types, boxes, has_boxes))})
 
 
 def _arrow(part: gpd.GeoDataFrame, shapes: Any, has_boxes: bool) -> pa.Table:  # noqa: ANN401
@@ -111,15 +107,6 @@ def _arrow(part: gpd.GeoDataFrame, shapes: Any, has_boxes: bool) -> pa.Table:  #
         edges = [pa.array(edge) for edge in shapely.bounds(shapes).T]
         table = table.append_column(BOX_COLUMN, pa.StructArray.from_arrays(edges, list(BOX)))
     return table.replace_schema_metadata(None)
-
-
-def _kinds(shapes: Any) -> set[tuple[int, bool]]:  # noqa: ANN401
-    told = zip(shapely.get_type_id(shapes).tolist(), shapely.has_z(shapes).tolist(), strict=True)
-    return set(told)
-
-
-def _type_of(kind: int, has_z: bool) -> str:
-    return TYPES[kind] + " Z" * has_z
 
 
 def _described(types: set[str], boxes: list[Any], has_boxes: bool) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +22,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Shapes:
     """The shapes that a `ShapeWriter` has written, by their number from 0 on.
 
-    Only where each ends is held: eight bytes a shape.
+    Only where each ends is held: eight bytes a shape. -1 is the number of no shape.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,24 +33,25 @@ class Shapes:
         return len(self._ends) - 1
 
     def sizes(self, numbers: Array) -> Array:
-        """Return how many bytes each shape takes."""
-        return np.asarray(self._ends[numbers + 1] - self._ends[numbers])
+        """Return how many bytes each shape takes; none takes 0."""
+        return np.where(numbers < 0, 0, self._ends[numbers + 1] - self._ends[numbers])
 
     def read(self, numbers: Array) -> Array:
-        """Return the shapes of these numbers, in their order, as an array of shapely's."""
-        told: list[bytes] = []
+        """Return the shapes of these numbers, in their order, as an array of shapely's; or None."""
+        told = np.full(len(numbers), None, dtype=object)
+        there = np.flatnonzero(numbers >= 0)
+        cuts = np.flatnonzero(np.diff(numbers[there]) != 1) + 1
         with self.path.open("rb", buffering=0) as file:
-            for run in np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1):
-                if len(run):
-                    ends = self._ends[run[0] : run[-1] + 2]
-                    content = os.pread(file.fileno(), int(ends[-1] - ends[0]), int(ends[0]))
-                    cuts = (ends - ends[0]).tolist()
-                    told += [content[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
-        return np.asarray(shapely.from_wkb(np.array(told, dtype=object)))
+            for run in (one for one in np.split(there, cuts) if len(one)):
+                first, last = numbers[run[0]], numbers[run[-1]]
+                ends = (self._ends[first : last + 2] - self._ends[first]).tolist()
+                content = os.pread(file.fileno(), ends[-1], int(self._ends[first]))
+                told[run] = [content[a:b] for a, b in pairwise(ends)]
+        return np.asarray(shapely.from_wkb(told))
 
-    def spans(self, numbers: Array, most: int = PART_BYTES) -> Iterator[slice]:
+    def spans(self, numbers: Array) -> Iterator[slice]:
         """Yield slices of ``numbers`` whose shapes are read together."""
-        return parts_of_sizes(self.sizes(numbers), most)
+        return parts_of_sizes(self.sizes(numbers))
 
 
 def parts_of_sizes(sizes: Array, most: int = PART_BYTES) -> Iterator[slice]:
@@ -57,7 +59,7 @@ def parts_of_sizes(sizes: Array, most: int = PART_BYTES) -> Iterator[slice]:
     part = (np.cumsum(sizes) - sizes) // most
     part += np.arange(len(sizes)) // PART_SHAPES * (1 + part.max(initial=0))
     starts = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(sizes)]
-    return (slice(a, b) for a, b in zip(starts, starts[1:], strict=False) if a < b)
+    return (slice(a, b) for a, b in pairwise(starts) if a < b)
 
 
 class ShapeWriter:

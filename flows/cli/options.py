@@ -128,8 +128,8 @@ MEMORY = click.option(
     callback=_size,
     metavar="SIZE",
     help="How much memory all processes of a run should take together, e.g. 4GB (default: half of "
-    "the machine's). What is done in parts is done in smaller ones; the report tells what each "
-    "step took.",
+    "the machine's). With less, tiles are made in smaller blocks; the report tells what each step "
+    "took and where that was more.",
 )
 CLUSTER = click.option(
     "--cluster",
