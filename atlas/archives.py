@@ -18,7 +18,7 @@ from pmtiles.tile import zxy_to_tileid
 from pmtiles.writer import Writer
 
 from atlas.editions import BLOCK_BYTES
-from atlas.tiles import EXTENT, tile_span, without_specks
+from atlas.tiles import EXTENT, in_units, tile_span
 from geodata.crs import DISPLAY_CRS
 from geodata.geoparquet import write_geoparquet
 
@@ -133,7 +133,7 @@ def _write_block(layer: TileLayer, block: Block, path: Path, zoom: int, extent: 
 
     with tempfile.TemporaryDirectory(dir=path.parent) as name:
         source, level = (Path(name) / part for part in ("in.parquet", "level"))
-        parts = (without_specks(part, zoom, extent) for part in layer.read(block.rows))
+        parts = (in_units(part, zoom, extent) for part in layer.read(block.rows))
         write_geoparquet(parts, source)
         tylertoo.overview(
             str(source),

@@ -1,12 +1,17 @@
 """What changed between two editions: per table, row and field, from what they published."""
 
-import io
 import json
+import mmap
 import re
-from collections.abc import Iterable, Mapping
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from atlas.records import Changed
@@ -14,7 +19,9 @@ from atlas.stages import last_events
 from geodata.cells import rows_of, where
 from geodata.claims import GROUP, resolve
 from geodata.dates import is_date, period_end
+from geodata.frames import HELD_BYTES, InParts, parts_of
 from geodata.schema import TABLE, TABLES, Table
+from geodata.shapes import PART_BYTES
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """Text that begins so is published behind a ``'``: a spreadsheet would run it."""
@@ -22,6 +29,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 GUARDED = re.compile(rb"[,\n\"]'")
 """Where no cell begins with the ``'``, none has to be looked at."""
 
+LOOKED_AT = 1 << 20
+Array = np.ndarray[Any, np.dtype[Any]]
 Row = dict[str, str]
 Tables = Mapping[str, pd.DataFrame]
 Standing = Mapping[str, Mapping[str, str]]
@@ -36,21 +45,58 @@ def compare_tables(before: Tables, after: Tables, as_of: date = date.max) -> tup
 
     A row on one side only is one change without a column; a row on both is one change for each
     cell that differs. Tables absent from ``before`` count as empty. ``as_of`` is the day of
-    ``after``: it decides which added row takes another's place.
+    ``after``: it decides which added row takes another's place. Tables that come in parts are not
+    held, but for the rows that differ.
     """
-    held = _Held(before, after, as_of)
+    salt = secrets.token_hex(8)
+    apart = {table.name: _apart(before, after, table, salt) for table in TABLES}
+    added = {name: new.keys() - old.keys() for name, (old, new) in apart.items()}
+    held = _Held(before, after, as_of, added)
     changes = []
     for table in TABLES:
-        if table.name in before and after[table.name].equals(before[table.name]):
-            continue
         columns = [c for c in table.column_names if c not in table.key]
-        old = _by_key(before.get(table.name), table.key)
-        new = _by_key(after[table.name], table.key)
+        old, new = apart[table.name]
         for key in sorted(old.keys() | new.keys()):
-            if old.get(key) != new.get(key):
-                pair = old.get(key), new.get(key)
-                changes += _compare_row(table, key, columns, pair, held)
+            changes += _compare_row(table, key, columns, (old.get(key), new.get(key)), held)
     return tuple(changes)
+
+
+def _apart(
+    before: Tables, after: Tables, table: Table, salt: str
+) -> tuple[dict[str, Row], dict[str, Row]]:
+    """Return the rows of each side, by their key, that are not the very same on the other.
+
+    They are found by 64 bits of each row, made with a salt that nobody can have known.
+    """
+    sides = [side for side in (before, after) if table.name in side]
+    signs = {id(side): _signs(side, table, salt) for side in sides}
+    old, new = (signs.get(id(side), np.empty(0, dtype="uint64")) for side in (before, after))
+    left, right = ~np.isin(old, new), ~np.isin(new, old)
+    return _picked(before, table, left), _picked(after, table, right)
+
+
+def _signs(tables: Tables, table: Table, salt: str) -> Array:
+    names = list(table.column_names)
+    told = [
+        pd.util.hash_pandas_object(
+            part.reindex(columns=names, fill_value=""), index=False, hash_key=salt
+        ).to_numpy()
+        for part in parts_of(tables, table.name)
+    ]
+    return np.concatenate(told)
+
+
+def _picked(tables: Tables, table: Table, is_picked: Array) -> dict[str, Row]:
+    """Return some rows of a table by their key."""
+    told: dict[str, Row] = {}
+    if not is_picked.any():
+        return told
+    start = 0
+    for part in parts_of(tables, table.name):
+        picked = part[is_picked[start : start + len(part)]]
+        told |= {"/".join(row[k] for k in table.key): row for row in rows_of(picked)}
+        start += len(part)
+    return told
 
 
 def compare_standing(before: Standing, after: Standing) -> tuple[Changed, ...]:
@@ -60,12 +106,6 @@ def compare_standing(before: Standing, after: Standing) -> tuple[Changed, ...]:
         for key in sorted(before.keys() & after.keys())
         if (old := before[key]["schedule"]) != (new := after[key]["schedule"])
     )
-
-
-def _by_key(frame: pd.DataFrame | None, key: tuple[str, ...]) -> dict[str, Row]:
-    if frame is None:
-        return {}
-    return {"/".join(row[k] for k in key): row for row in rows_of(frame)}
 
 
 def _compare_row(
@@ -108,10 +148,14 @@ class _Held:
     and fund.
     """
 
-    def __init__(self, before: Tables, after: Tables, as_of: date) -> None:
+    def __init__(
+        self, before: Tables, after: Tables, as_of: date, added: Mapping[str, AbstractSet[str]]
+    ) -> None:
         self._was: dict[tuple[str, str], Row] = {}
-        self._first_due = _first_due(before.get("milestones"))
+        self._before = before
         for name, line in _LINES.items():
+            if not added[name]:
+                continue
             old, new = _dated(name, before.get(name)), _dated(name, after[name])
             key = TABLE[name].key[0]
             touched = new.loc[~new[key].isin(old[key]), line].drop_duplicates()
@@ -128,8 +172,14 @@ class _Held:
         Beside a forecast stands the date that its promise named first, new or altered.
         """
         was = _told(table, self._was.get((table.name, key), {}))
+        if table.name != "milestones":
+            return was
         first = self._first_due.get((row.get("subject_id", ""), row.get("promise_id", "")))
-        return was | ({FIRST_DUE: first} if first and table.name == "milestones" else {})
+        return was | ({FIRST_DUE: first} if first else {})
+
+    @cached_property
+    def _first_due(self) -> dict[tuple[str, str], str]:
+        return _first_due(self._before.get("milestones"))
 
 
 def _first_due(milestones: pd.DataFrame | None) -> dict[tuple[str, str], str]:
@@ -173,26 +223,92 @@ def _last(name: str, rows: pd.DataFrame, tables: Tables, as_of: date) -> dict[st
     return {"/".join(row[c] for c in line): row for row in rows_of(last)}
 
 
-def read_edition(folder: Path) -> dict[str, pd.DataFrame]:
-    """Read the published tables of an edition, all text; a table it lacks is left out.
+class Edition(InParts):
+    """The published tables of an edition, all text; a table it lacks is left out.
 
-    The ``'`` that `atlas.downloads.guard_cell` put before a formula is taken off again.
+    Each is read when it is asked for, a small one once. The ``'`` that
+    `atlas.downloads.guard_cell` put before a formula is taken off again.
     """
-    tables = {}
-    for table in TABLES:
-        path = folder / "data" / f"{table.name}.csv"
-        if path.is_file():
-            content = path.read_bytes()
-            told = io.BytesIO(content)
-            rows = pd.read_csv(told, dtype="str", na_filter=False, encoding="utf-8-sig")
-            rows = rows.fillna("")
-            tables[table.name] = rows.map(_unguarded) if GUARDED.search(content) else rows
-    return tables
+
+    def __init__(self, folder: Path) -> None:
+        self._data = folder / "data"
+        self._held: dict[str, pd.DataFrame] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names of the tables that are there."""
+        return (table.name for table in TABLES if self._path(table.name).is_file())
+
+    def __len__(self) -> int:
+        """Count the tables that are there."""
+        return sum(1 for _ in self)
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return one table; KeyError where it is not there."""
+        if name in self._held:
+            return self._held[name]
+        if name not in TABLE or not self._path(name).is_file():
+            raise KeyError(name)
+        rows = pd.concat(self.parts(name), ignore_index=True)
+        if self._path(name).stat().st_size <= HELD_BYTES:
+            self._held[name] = rows
+        return rows
+
+    def parts(self, name: str) -> Iterator[pd.DataFrame]:
+        """Go through the rows of a table."""
+        path = self._path(name)
+        is_guarded = _may_be_guarded(path)
+        yield _read_csv(path)(nrows=0)
+        with _read_csv(path)(chunksize=_rows_in_part(path)) as parts:
+            for part in parts:
+                rows = part.fillna("")
+                yield rows.map(_unguarded) if is_guarded else rows
+
+    def _path(self, name: str) -> Path:
+        return self._data / f"{name}.csv"
+
+
+def _read_csv(path: Path) -> Any:  # noqa: ANN401 - what it returns depends on how it is asked
+    return partial(pd.read_csv, path, dtype="str", na_filter=False, encoding="utf-8-sig")
+
+
+def _may_be_guarded(path: Path) -> bool:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return GUARDED.search(content) is not None
+
+
+def _rows_in_part(path: Path) -> int:
+    """Return how many rows of a file are read together, by how long its first ones are."""
+    with path.open("rb") as file:
+        first = file.read(LOOKED_AT)
+    return max(1, PART_BYTES * (first.count(b"\n") + 1) // max(1, len(first)))
 
 
 def _unguarded(cell: str) -> str:
     is_guarded = cell.startswith("'") and cell.lstrip("'").startswith(FORMULA_STARTS)
     return cell[1:] if is_guarded else cell
+
+
+class Standings(Mapping[str, Mapping[str, str]]):
+    """Where records stand, from a table that is indexed by their ids."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self._table = table
+
+    def __getitem__(self, subject_id: str) -> Mapping[str, str]:
+        """Return where one stands; KeyError where there is none such."""
+        return dict(self._table.loc[subject_id])
+
+    def __contains__(self, subject_id: object) -> bool:
+        """Tell whether a record is there."""
+        return subject_id in self._table.index
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the ids."""
+        return iter(self._table.index)
+
+    def __len__(self) -> int:
+        """Count the records."""
+        return len(self._table)
 
 
 def read_standing(folder: Path) -> dict[str, dict[str, str]]:

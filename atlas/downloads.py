@@ -32,6 +32,7 @@ from atlas.guide import record_schema
 from atlas.metadata import FRICTIONLESS_TYPE, RECORD_SCHEMA, about, datapackage, left_out
 from atlas.records import Book, Record
 from atlas.totals import PATH, totals
+from geodata.frames import parts_of
 from geodata.region import here
 from geodata.schema import TABLE, Column
 
@@ -46,8 +47,8 @@ def write_downloads(book: Book, out: Path, site_url: str) -> None:
     data = out / "data"
     data.mkdir(parents=True, exist_ok=True)
     small = dict(_written_tables(book, data))
-    write_csv(book.quarantine, data / "quarantine.csv", ())
-    write_csv(dictionary(), data / "dictionary.csv", dictionary_columns())
+    write_csv([book.quarantine], data / "quarantine.csv", ())
+    write_csv([dictionary()], data / "dictionary.csv", dictionary_columns())
     for name, records in (("places", book.places), ("routes", book.routes)):
         features = _feature_collection(map(_feature, records), left_out(book))
         _write_text(data / f"{name}.geojson", features)
@@ -60,7 +61,7 @@ def write_downloads(book: Book, out: Path, site_url: str) -> None:
     _write_text(
         out / "changes.json", changes_json(book.previous_edition, book.edition, book.changes)
     )
-    write_csv(history_table(book), data / "history.csv", ())
+    write_csv([history_table(book)], data / "history.csv", ())
     write_workbook(small, data / f"{here().atlas_id}.xlsx", about(book))
     _write_layers(book, data)
     _write_text(out / PATH, f"{totals(book).model_dump_json(indent=1)}\n")
@@ -83,11 +84,13 @@ def history_table(book: Book) -> pd.DataFrame:
 def _written_tables(book: Book, data: Path) -> Iterator[tuple[str, pd.DataFrame]]:
     """Write every table as CSV, plain and for Excel; yield those that a workbook holds."""
     (data / "csv-excel").mkdir(exist_ok=True)
-    for name, table in book.tables.items():
-        write_csv(table, data / f"{name}.csv", TABLE[name].columns)
-        write_vietnamese_csv(table, data / "csv-excel" / f"{name}.csv", TABLE[name].columns)
-        if len(table) <= WORKBOOK_ROWS:
-            yield name, table
+    for name in book.tables:
+        columns = TABLE[name].columns
+        write_csv(parts_of(book.tables, name), data / f"{name}.csv", columns)
+        excel = data / "csv-excel" / f"{name}.csv"
+        write_vietnamese_csv(parts_of(book.tables, name), excel, columns)
+        if book.counts[name] <= WORKBOOK_ROWS:
+            yield name, book.tables[name]
 
 
 def _write_layers(book: Book, data: Path) -> None:
@@ -115,17 +118,20 @@ def _write_projects(book: Book, data: Path, site_url: str) -> None:
     _write_text(data / "oc4ids.json", _json(whole))
 
 
-def write_csv(table: pd.DataFrame, path: Path, columns: Iterable[Column]) -> None:
+def write_csv(parts: Iterable[pd.DataFrame], path: Path, columns: Iterable[Column]) -> None:
     """Write a table as UTF-8 CSV; a text cell that a spreadsheet would run gets a ``'``.
 
-    Cells of numeric columns stay as they are. A lone carriage return is quoted too, which
-    Python's own writer leaves bare, so that no reader takes it for the end of a row.
+    It comes in parts, one at least. Cells of numeric columns stay as they are. A lone carriage
+    return is quoted too, which Python's own writer leaves bare, so that no reader takes it for the
+    end of a row.
     """
     numeric = {c.name for c in columns if c.kind in FRICTIONLESS_TYPE or c.kind == "date"}
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(_csv_line(table.columns))
-        write = {n: _csv_cell if n in numeric else _guarded_csv_cell for n in table.columns}
-        file.writelines(",".join(row) + "\n" for row in written_rows(table, write))
+        for place, table in enumerate(parts):
+            if place == 0:
+                file.write(_csv_line(table.columns))
+            write = {n: _csv_cell if n in numeric else _guarded_csv_cell for n in table.columns}
+            file.writelines(",".join(row) + "\n" for row in written_rows(table, write))
 
 
 def _csv_line(cells: Iterable[object]) -> str:

@@ -138,16 +138,20 @@ def is_number_cell(cell: str, column: Column) -> bool:
     return bool(PLAIN_NUMBER.fullmatch(cell)) and digits <= EXACT_DIGITS
 
 
-def write_vietnamese_csv(table: pd.DataFrame, path: Path, columns: Iterable[Column]) -> None:
+def write_vietnamese_csv(
+    parts: Iterable[pd.DataFrame], path: Path, columns: Iterable[Column]
+) -> None:
     """Write a table as an Excel set to Vietnamese opens it: ``;`` apart, decimal comma, CRLF.
 
-    The byte order mark makes it read UTF-8.
+    It comes in parts, one at least. The byte order mark makes it read UTF-8.
     """
     numbers = {column.name: column for column in columns}
-    write = {name: partial(_vietnamese_cell, numbers.get(name)) for name in table.columns}
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        file.write(";".join(table.columns) + "\r\n")
-        file.writelines(";".join(row) + "\r\n" for row in written_rows(table, write))
+        for place, table in enumerate(parts):
+            if place == 0:
+                file.write(";".join(table.columns) + "\r\n")
+            write = {name: partial(_vietnamese_cell, numbers.get(name)) for name in table.columns}
+            file.writelines(";".join(row) + "\r\n" for row in written_rows(table, write))
 
 
 def _vietnamese_cell(column: Column | None, cell: object) -> str:

@@ -5,7 +5,7 @@ by its name.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -15,8 +15,9 @@ import pandas as pd
 from atlas.compare import Standing, Tables
 from atlas.measure import area_ha, length_km
 from atlas.records import Changed
-from geodata.cells import is_number, rows_of
+from geodata.cells import among, is_number, rows_of
 from geodata.crs import to_metric
+from geodata.frames import count_of
 from geodata.schema import TABLE
 
 SHRINKS_BY_PCT = 10.0
@@ -81,7 +82,7 @@ def find_alarms(
         *_shrunk_tables(before, after, limits_pct),
         *_shrunk_layers(before, after, limits_pct),
         *_jumped_sums(before, after),
-        *_jumped_values(changes, _lines(after.tables)),
+        *_jumped_values(tuple(changes), after),
         *_stages_back(before, after),
     ]
     seen: dict[str, list[str]] = {}
@@ -113,12 +114,13 @@ def known_names(before: Side, after: Side) -> set[str]:
 
 
 def _shrunk_tables(before: Side, after: Side, limits_pct: Mapping[str, float]) -> Iterator[Alarm]:
-    for name, old in before.tables.items():
-        new = after.tables[name]
+    for name in before.tables:
+        old, new = (count_of(side.tables, name) for side in (before, after))
         limit = limits_pct.get(name, SHRINKS_BY_PCT)
-        if _has_shrunk(len(old), len(new), limit):
-            saw = f"{len(old)} rows before, {len(new)} now, at most {limit:g} % may go; gone: "
-            yield Alarm(f"table:{name}", saw + _gone(name, old, new))
+        if _has_shrunk(old, new, limit):
+            saw = f"{old} rows before, {new} now, at most {limit:g} % may go; gone: "
+            gone = _gone(name, before.tables[name], after.tables[name])
+            yield Alarm(f"table:{name}", saw + gone)
 
 
 def _has_shrunk(old: float, new: float, limit_pct: float) -> bool:
@@ -157,10 +159,13 @@ def _sums(tables: Tables) -> dict[str, Decimal]:
     """Add up, exactly, the numbers of each group of `SUMS`, by the name of the group."""
     sums: dict[str, Decimal] = {}
     for table, (column, by) in SUMS.items():
-        for row in rows_of(tables.get(table, pd.DataFrame())):
-            if is_number(row[column]):
-                name = f"sum:{table}.{'.'.join(_plain(row[c]) for c in by if row[c])}"
-                sums[name] = sums.get(name, Decimal(0)) + Decimal(row[column])
+        if table not in tables:
+            continue
+        counts = tables[table].groupby([*by, column], sort=False).size().reset_index(name="times")
+        for *group, value, times in counts.itertuples(index=False, name=None):
+            if is_number(value):
+                name = f"sum:{table}.{'.'.join(_plain(one) for one in group if one)}"
+                sums[name] = sums.get(name, Decimal(0)) + Decimal(value) * times
     return sums
 
 
@@ -180,9 +185,7 @@ def _has_jumped(old: Decimal, new: Decimal) -> bool:
     return old != 0 and large > JUMPS_BY * small
 
 
-def _jumped_values(
-    changes: Iterable[Changed], lines: Mapping[tuple[str, str], str]
-) -> Iterator[Alarm]:
+def _jumped_values(changes: tuple[Changed, ...], after: Side) -> Iterator[Alarm]:
     for change in changes:
         column = VALUES.get(change.table, "")
         old, new = change.old, change.new
@@ -191,7 +194,8 @@ def _jumped_values(
         elif change.column != column:
             continue
         if is_number(old) and is_number(new) and _has_jumped(Decimal(old), Decimal(new)):
-            where = lines.get((change.table, change.row_key), change.source_id)
+            lines = _lines(after.tables, change.table, [change.row_key])
+            where = lines.get(change.row_key, change.source_id)
             unit = change.row.get("unit", "")
             yield Alarm(
                 _value_name(change.table, change.row, change.row_key),
@@ -205,26 +209,36 @@ def _value_name(table: str, row: Mapping[str, str], key: str) -> str:
     return f"value:{key}"
 
 
-def _lines(tables: Tables) -> dict[tuple[str, str], str]:
-    """Return where each row with a value or a step stands: its source and line."""
+def _lines(tables: Tables, name: str, keys: Collection[str]) -> dict[str, str]:
+    """Return where some rows stand, by their key: their source and line."""
+    if name not in tables:
+        return {}
+    key, rows = TABLE[name].key[0], tables[name]
     return {
-        (name, row[TABLE[name].key[0]]): f"{row['source_id']} line {row.get('line', '?')}"
-        for name in (*VALUES, "stage_events")
-        for row in rows_of(tables.get(name, pd.DataFrame()))
+        row[key]: f"{row['source_id']} line {row.get('line', '?')}"
+        for row in rows_of(rows[among(rows[key], keys)])
     }
 
 
 def _stages_back(before: Side, after: Side) -> Iterator[Alarm]:
     stages = {row["stage_id"]: row for row in rows_of(after.tables["stages"])}
-    events = {row["event_id"]: row for row in rows_of(after.tables["stage_events"])}
-    lines = _lines({"stage_events": after.tables["stage_events"]})
-    for subject_id in sorted(before.standing.keys() & after.standing.keys()):
-        told = after.standing[subject_id]
-        old, new = before.standing[subject_id]["stage_id"], told["stage_id"]
+    shared = sorted(before.standing.keys() & after.standing.keys())
+    back = [
+        (one, old, told)
+        for one in shared
+        if (old := before.standing[one]["stage_id"]) != (told := after.standing[one])["stage_id"]
+        and _goes_back(stages.get(old), stages.get(told["stage_id"]))
+    ]
+    if not back:
+        return
+    rows, ids = after.tables["stage_events"], [told.get("event_id", "") for *_, told in back]
+    events = {row["event_id"]: row for row in rows_of(rows[among(rows["event_id"], ids)])}
+    lines = _lines(after.tables, "stage_events", ids)
+    for subject_id, old, told in back:
         event = events.get(told.get("event_id", ""), {})
-        if _goes_back(stages.get(old), stages.get(new)) and event.get("is_step_back") != "true":
-            where = lines.get(("stage_events", event.get("event_id", "")), "")
-            now = f"{new} ({event['event_id']}, {where})" if event else "not known"
+        if event.get("is_step_back") != "true":
+            where = lines.get(event.get("event_id", ""), "")
+            now = f"{told['stage_id']} ({event['event_id']}, {where})" if event else "not known"
             saw = f"stood at {old} and is {now}; no event says that it went back"
             yield Alarm(f"stage:{subject_id}", saw)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from atlas.apart import ROUNDING_M, apart
 from atlas.measure import METRES_PER_KM
 from atlas.placed import METRIC_EDGES, POINT, is_of
 from atlas.positions import UNPLACED_M
@@ -25,9 +26,6 @@ ROAD_KINDS = ("expressway", "national_road", "provincial_road", "road")
 NEIGHBOURS = 3
 USELESS_M = UNPLACED_M
 """A distance from a position that is not even placed would say nothing."""
-
-ROUNDING_M = 1e-3
-"""More than the sums of coordinates are ever rounded by, and less than would find anything."""
 
 ACCESS_TEXTS = ("subject_id", "relation", "kind", "other_id")
 ACCESS_COLUMNS = [
@@ -114,8 +112,8 @@ class Others:
         of, to = shapely.STRtree(_boxes(self.edges[near])).query(_boxes(edges))
         return of, near[to]
 
-    def distances(self, shapes: Numbers, to: Numbers) -> Numbers:
-        """Return how far each of the shapes is from the other in its row, metres."""
+    def distances(self, shapes: Numbers, of: Numbers, to: Numbers) -> Numbers:
+        """Return how far each ``shapes[of]`` is from the other in its row, metres."""
         far = np.empty(len(to))
         order = np.argsort(to, kind="stable")
         rows, starts = np.unique(to[order], return_index=True)
@@ -124,7 +122,7 @@ class Others:
             mine = order[ends[span.start] : ends[span.stop]]
             there = self.metric.read(self.numbers[rows[span]])
             which = np.searchsorted(rows[span], to[mine])
-            far[mine] = shapely.distance(shapes[mine], there[which])
+            far[mine] = apart(shapes, of[mine], there, which)
         return far
 
 
@@ -224,8 +222,9 @@ def _met(asking: Asking, others: Others) -> Meetings:
     """
     here = asking.shapes
     first: Numbers = others.centres.nearest(_points(asking.frame))
-    of, to = others.touched(asking.around(others.distances(here, first) + ROUNDING_M))
-    return of, to, others.distances(here[of], to)
+    own = np.arange(len(here))
+    of, to = others.touched(asking.around(others.distances(here, own, first) + ROUNDING_M))
+    return of, to, others.distances(here, of, to)
 
 
 def _neighbours(asking: Asking, placed: Others) -> pd.DataFrame:
@@ -243,7 +242,8 @@ def _k_nearest(asking: Asking, others: Others, count: int) -> pd.DataFrame:
     left, within = asking if wanted > 0 else Asking(asking.frame.head(0), asking.shapes[:0]), 0.0
     while len(left.shapes):
         within = within * 2 or others.first_round_m
-        of, to, far = met_within(left, others, within)
+        of, to = _foremost(left, others, *_touched(left, others, within), wanted)
+        of, to, far = _measured(left, others, of, to, within)
         enough = np.bincount(of, minlength=len(left.shapes)) >= wanted
         met = of[enough[of]], to[enough[of]], far[enough[of]]
         found.append(_pairs(left, others, met, wanted))
@@ -254,12 +254,39 @@ def _k_nearest(asking: Asking, others: Others, count: int) -> pd.DataFrame:
 
 def met_within(asking: Asking, others: Others, within: "Numbers | float") -> Meetings:
     """Return the others, but oneself, within so many metres of each of the asking."""
+    return _measured(asking, others, *_touched(asking, others, within), within)
+
+
+def _touched(asking: Asking, others: Others, within: "Numbers | float") -> tuple[Numbers, Numbers]:
+    """Return the others, but oneself, whose boxes lie within so many metres of each one's."""
     of, to = others.touched(asking.around(within))
     is_other = asking.frame["subject_id"].to_numpy()[of] != others.ids[to]
-    of, to = of[is_other], to[is_other]
-    far = others.distances(asking.shapes[of], to)
+    return of[is_other], to[is_other]
+
+
+def _measured(
+    asking: Asking, others: Others, of: Numbers, to: Numbers, within: "Numbers | float"
+) -> Meetings:
+    far = others.distances(asking.shapes, of, to)
     is_met = far <= np.broadcast_to(within, len(asking.shapes))[of]
     return of[is_met], to[is_met], far[is_met]
+
+
+def _foremost(
+    asking: Asking, others: Others, of: Numbers, to: Numbers, count: int
+) -> tuple[Numbers, Numbers]:
+    """Leave out pairs whose boxes are farther apart than ``count`` other pairs can ever be."""
+    here, there = asking.frame[METRIC_EDGES].to_numpy()[of], others.edges[to]
+    ahead, behind = there[:, :2] - here[:, 2:], here[:, :2] - there[:, 2:]
+    least = np.hypot(*np.maximum(np.maximum(ahead, behind), 0).T)
+    most = np.hypot(*np.minimum(ahead, behind).T)
+    order = np.lexsort((most, of))
+    rank = np.arange(len(of)) - np.searchsorted(of[order], of[order])
+    bound = np.full(len(asking.shapes), np.inf)
+    last = order[rank == count - 1]
+    bound[of[last]] = most[last]
+    is_kept = least <= bound[of] + ROUNDING_M
+    return of[is_kept], to[is_kept]
 
 
 def _pairs(asking: Asking, others: Others, met: Meetings, count: int) -> pd.DataFrame:

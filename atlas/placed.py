@@ -80,7 +80,7 @@ class Positions:
         """Yield slices of the rows whose shapes are read together."""
         return self.shapes.spans(self.numbers())
 
-    def layer(self, rows: slice = slice(None)) -> gpd.GeoDataFrame:
+    def layer(self, rows: slice | Array = slice(None)) -> gpd.GeoDataFrame:
         """Return some of them with their shapes, EPSG:4326."""
         frame = self.frame.iloc[rows]
         shapes = self.shapes.read(self.numbers()[rows])

@@ -225,12 +225,15 @@ def _around(method: str, note: str, known: pd.DataFrame) -> tuple[Told, Point]:
 
 
 def positions_table(positions: Positions) -> Iterator[pd.DataFrame]:
-    """Yield the best positions as the published table, in parts: one row a subject.
+    """Yield the best positions as the published table, in parts: one row a subject, by its key.
 
     Their WKT has 6 decimals.
     """
-    for span in positions.spans():
-        layer = positions.layer(span)
+    ids = (positions.frame["subject_id"] + ".position").reset_index(drop=True).sort_values()
+    order = ids.index.to_numpy()
+    spans = list(positions.shapes.spans(positions.numbers()[order]))
+    for span in spans or [slice(0)]:
+        layer = positions.layer(order[span])
         rounded = shapely.set_precision(layer.geometry.to_numpy(), PUBLISHED_GRID)
         told = pd.DataFrame(layer[[name for name in COLUMNS if name != "geometry"]])
         yield told.assign(

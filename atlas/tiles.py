@@ -42,6 +42,7 @@ FINE_ZOOM = 24
 SMALL_VIEW_PX = 280
 TILE_PX = 256
 SPECK = 4
+STRAY = 0.25
 
 Box = tuple[float, float, float, float]
 NOTHING = np.iinfo("uint16").max
@@ -126,16 +127,22 @@ def grids(
     return made
 
 
-def without_specks(layer: gpd.GeoDataFrame, zoom: int, extent: int = EXTENT) -> gpd.GeoDataFrame:
-    """Return the layer with points for shapes that are too small to be drawn at a zoom.
+def in_units(layer: gpd.GeoDataFrame, zoom: int, extent: int = EXTENT) -> gpd.GeoDataFrame:
+    """Return the layer as the units of a zoom can show it.
 
-    A shape of fewer than `SPECK` units would be cut away by the rounding of its corners.
+    A shape of fewer than `SPECK` units would be cut away by the rounding of its corners: it is a
+    point. One with more corners than there are units around its box keeps those that move its
+    line by `STRAY` units or more.
     """
     unit = 360 / (1 << zoom) / extent
-    edges = layer.geometry.bounds.to_numpy()
-    small = (edges[:, 2:] - edges[:, :2]).max(axis=1) < SPECK * unit
     shapes = layer.geometry.to_numpy().copy()
-    shapes[small] = shapely.point_on_surface(shapes[small])
+    edges = shapely.bounds(shapes)
+    sides = edges[:, 2:] - edges[:, :2]
+    is_small = sides.max(axis=1) < SPECK * unit
+    shapes[is_small] = shapely.point_on_surface(shapes[is_small])
+    is_dense = ~is_small & (shapely.get_num_coordinates(shapes) > 2 * sides.sum(axis=1) / unit)
+    thinned = shapely.simplify(shapes[is_dense], STRAY * unit, preserve_topology=False)
+    shapes[is_dense] = np.where(shapely.is_empty(thinned), shapes[is_dense], thinned)
     return layer.set_geometry(gpd.GeoSeries(list(shapes), index=layer.index, crs=layer.crs))
 
 

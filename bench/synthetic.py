@@ -4,9 +4,8 @@ Places stand in clumps over Vietnam's bounds, with routes, claims, events and mo
 proportion to a province's. Nothing in them is true, and each name says so.
 """
 
-import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 import shapely
 
 from bench.tables import PROJECT
+from geodata.archive import sha256_of_file
 from geodata.schema import TABLE
 
 BOUNDS = (103.5, 8.7, 107.9, 23.2)
@@ -22,6 +22,10 @@ CRS = "EPSG:3405"
 
 SEED = 931
 VERTICES, LINE_VERTICES = 24, 40
+CORNERS_AT_ONCE = 2_000_000
+ROUGHNESS = 0.002
+"""By what share of how far a corner lies it strays where an outline has more than `VERTICES`."""
+
 SIDE_M = 350.0
 DEGREE_M = 110_000.0
 DAY = "2026-01-05"
@@ -74,10 +78,11 @@ LIMITS = (
 )
 
 
-def write_region(folder: Path, places: int, seed: int = SEED) -> Path:
+def write_region(folder: Path, places: int, seed: int = SEED, corners: int = VERTICES) -> Path:
     """Write the sources of a region of so many places below ``folder`` and return it.
 
-    Its ``region.toml`` stands beside the folder.
+    Its ``region.toml`` stands beside the folder. Each outline has so many corners; they are
+    written a few at a time.
     """
     chance = np.random.default_rng(seed)
     folder.mkdir(parents=True)
@@ -87,7 +92,7 @@ def write_region(folder: Path, places: int, seed: int = SEED) -> Path:
     communes = _communes(chance, places)
     _write(folder, "communes", communes)
     _write(folder, "documents", _documents(places))
-    _write_places(folder, chance, places, communes)
+    _write_places(folder, chance, places, communes, corners)
     _write_routes(folder, chance, max(places // 10, 2), communes)
     return folder
 
@@ -99,12 +104,20 @@ def region_of(sources: Path) -> Path:
 
 def _write(folder: Path, table: str, columns: Columns | pd.DataFrame, name: str = "") -> None:
     """Write one source: the given columns, the others empty."""
-    frame = pd.DataFrame(columns).reindex(columns=list(TABLE[table].column_names), fill_value="")
+    _write_parts(folder, table, [columns], name)
+
+
+def _write_parts(
+    folder: Path, table: str, parts: Iterable[Columns | pd.DataFrame], name: str = ""
+) -> None:
     source = folder / (name or f"made_up_{table}")
     source.mkdir()
-    frame.to_csv(source / "raw.csv", index=False, lineterminator="\n")
-    with (source / "raw.csv").open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    with (source / "raw.csv").open("w", encoding="utf-8", newline="") as file:
+        for number, columns in enumerate(parts):
+            frame = pd.DataFrame(columns)
+            frame = frame.reindex(columns=list(TABLE[table].column_names), fill_value="")
+            frame.to_csv(file, index=False, header=not number, lineterminator="\n")
+    sha256 = sha256_of_file(source / "raw.csv")
     key = TABLE[table].key
     (source / "source.toml").write_text(
         f'title_vi = "Dữ liệu giả: {table}"\ntitle_en = "Made-up data: {table}"\n'
@@ -165,7 +178,9 @@ def _stage_documents() -> list[str]:
     return sorted(set(stages["document_ids"].dropna().str.split(";").explode()))
 
 
-def _write_places(folder: Path, chance: np.random.Generator, count: int, communes: Columns) -> None:
+def _write_places(
+    folder: Path, chance: np.random.Generator, count: int, communes: Columns, corners: int
+) -> None:
     ids = _ids("p-", count)
     kinds = chance.choice(list(KINDS), count, p=list(KINDS.values()))
     lon, lat = np.asarray(communes["longitude"]), np.asarray(communes["latitude"])
@@ -190,9 +205,8 @@ def _write_places(folder: Path, chance: np.random.Generator, count: int, commune
         },
     )
     drawn = chance.random(count) < 0.9
-    shapes = _polygons(chance, x[drawn], y[drawn])
-    _write(folder, "positions", _positions(ids[drawn], shapes, cited[drawn], "official_boundary"))
-    area = shapely.area(shapes) * DEGREE_M**2 / 10_000
+    spots = pd.DataFrame({"id": ids, "x": x, "y": y, "cited": cited})[drawn]
+    area = _write_outlines(folder, chance, spots, corners)
     told_area = chance.lognormal(3, 1, count).round(1)
     told_area[drawn] = np.maximum(area.round(1), 0.1)
     occupancy = chance.integers(0, 101, count).astype("str")
@@ -206,12 +220,38 @@ def _write_places(folder: Path, chance: np.random.Generator, count: int, commune
     _write_progress(folder, chance, ids, kinds, cited)
 
 
-def _polygons(chance: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Star-shaped outlines around the points, of `VERTICES` corners."""
-    turn = np.linspace(0, 2 * np.pi, VERTICES, endpoint=False)
-    far = SIDE_M / 2 / DEGREE_M * chance.lognormal(0, 0.5, (len(x), 1))
-    far = far * chance.uniform(0.7, 1.3, (len(x), VERTICES))
-    rings = np.stack([x[:, None] + far * np.cos(turn), y[:, None] + far * np.sin(turn)], axis=-1)
+def _write_outlines(
+    folder: Path, chance: np.random.Generator, spots: pd.DataFrame, corners: int
+) -> np.ndarray:
+    """Write outlines around points as positions; return their hectares."""
+    areas = []
+
+    def parts() -> Iterator[Columns]:
+        radius = SIDE_M / 2 / DEGREE_M * chance.lognormal(0, 0.5, len(spots))
+        step = max(1, CORNERS_AT_ONCE // corners)
+        for start in range(0, max(len(spots), 1), step):
+            some = spots.iloc[start : start + step]
+            shapes = _polygons(chance, some, radius[start : start + step], corners)
+            areas.append(shapely.area(shapes) * DEGREE_M**2 / 10_000)
+            yield _positions(some["id"], shapes, some["cited"].to_numpy(), "official_boundary")
+
+    _write_parts(folder, "positions", parts())
+    return np.concatenate(areas)
+
+
+def _polygons(
+    chance: np.random.Generator, spots: pd.DataFrame, radius: np.ndarray, corners: int
+) -> np.ndarray:
+    """Star-shaped outlines around the points; more corners than `VERTICES` make them rough."""
+    far = radius[:, None] * chance.uniform(0.7, 1.3, (len(spots), VERTICES))
+    if corners != VERTICES:
+        at = np.linspace(0, VERTICES, corners, endpoint=False)
+        low, share = at.astype("int64"), at % 1
+        far = far[:, low] * (1 - share) + far[:, (low + 1) % VERTICES] * share
+        far = far * chance.uniform(1 - ROUGHNESS, 1 + ROUGHNESS, far.shape)
+    turn = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    x, y = (spots[name].to_numpy()[:, None] for name in ("x", "y"))
+    rings = np.stack([x + far * np.cos(turn), y + far * np.sin(turn)], axis=-1)
     return np.asarray(shapely.polygons(shapely.linearrings(rings)))
 
 

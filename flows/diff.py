@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from atlas.compare import compare_standing, compare_tables, read_edition, read_standing
+from atlas.compare import Edition, compare_standing, compare_tables, read_standing
 from atlas.editions import Shop, read_manifest
 from atlas.history import by_subject
 from atlas.news import Teller, line_text
@@ -19,7 +19,7 @@ def changes_between(shop: Shop, before: str, after: str) -> tuple[Changed, ...]:
     """Compare two kept editions, in either order."""
     old, new = (shop.editions / name for name in (before, after))
     as_of = date.fromisoformat(read_manifest(new)["as_of"])
-    changes = compare_tables(read_edition(old), read_edition(new), as_of)
+    changes = compare_tables(Edition(old), Edition(new), as_of)
     return changes + compare_standing(read_standing(old), read_standing(new))
 
 
@@ -28,7 +28,7 @@ def tell(
 ) -> Iterator[str]:
     """Tell changes as text: the record or table, then one indented line for each change."""
     words = read_words(site / "words")[lang]
-    teller = Teller(read_edition(shop.editions / edition), words)
+    teller = Teller(Edition(shop.editions / edition), words)
     groups = by_subject(changes)
     for table, mine in by_table(groups.pop("", [])).items():
         groups[table] = mine

@@ -5,16 +5,16 @@ so that no change is forgotten when the editions themselves are no longer kept.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from atlas.compare import (
+    Edition,
+    Standings,
     compare_standing,
     compare_tables,
-    read_edition,
     read_standing,
 )
 from atlas.editions import ROLLBACK, Inputs, Shop, read_manifest
@@ -28,7 +28,7 @@ from flows.work import read_json, read_layer_file, read_states, read_tables, wri
 from geodata.archive import Archive
 from geodata.cells import rows_of
 from geodata.errors import AtlasError, PublishRefusedError, UsageError
-from geodata.frames import HELD_ROWS, Frames
+from geodata.frames import Frames, InParts
 from geodata.schema import TABLE
 
 POSITIONS = "positions_table.parquet"
@@ -52,8 +52,7 @@ def compare(order: Order, inputs: Inputs, accept: tuple[str, ...]) -> Path:
     changes: tuple[Changed, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     if before.tables:
-        published = {name: _as_published(name, after.tables[name]) for name in TABLE}
-        changes = compare_tables(before.tables, published, inputs.as_of)
+        changes = compare_tables(before.tables, Published(order), inputs.as_of)
         changes += compare_standing(before.standing, after.standing)
         alarms = find_alarms(before, after, changes, _limits_pct(states))
     open_ones = [alarm for alarm in alarms if alarm.name not in accept]
@@ -135,26 +134,17 @@ def _side_before(order: Order, edition: str) -> Side:
     except AtlasError:
         told = {}
     layers = {name: Extent(**one) for name, one in told.items()}
-    return Side(read_edition(folder), read_standing(folder), layers)
+    return Side(Edition(folder), read_standing(folder), layers)
 
 
 def _side_after(order: Order, states: Iterable[SourceState]) -> Side:
-    standing = pd.read_parquet(order.work / "standing.parquet")
-    tables = read_tables(order)
-    steps = dict(
-        zip(tables["stage_events"]["event_id"], tables["stage_events"]["stage_id"], strict=True)
-    )
-    told = {
-        row["subject_id"]: {
-            "stage_id": steps.get(row["event_id"], ""),
-            "schedule": row["schedule"],
-            "event_id": row["event_id"],
-        }
-        for row in rows_of(standing)
-    }
+    events = read_tables(order)["stage_events"].set_index("event_id")["stage_id"]
+    columns = ["subject_id", "schedule", "event_id"]
+    standing = pd.read_parquet(order.work / "standing.parquet", columns=columns)
+    standing["stage_id"] = standing["event_id"].map(events).fillna("").astype("str")
     names = sorted(state.source.layer for state in states if state.source.layer)
     layers = {name: extent(read_layer_file(order, name)) for name in names}
-    return Side(_accepted(order), told, layers)
+    return Side(_accepted(order), Standings(standing.set_index("subject_id")), layers)
 
 
 def _groups(after: Side, changes: tuple[Changed, ...]) -> dict[str, str]:
@@ -164,25 +154,36 @@ def _groups(after: Side, changes: tuple[Changed, ...]) -> dict[str, str]:
     return {key: groups.get(after.standing[key]["stage_id"], NOT_KNOWN) for key in changed}
 
 
-@dataclass(frozen=True)
-class Published(Mapping[str, pd.DataFrame]):
+class Published(InParts):
     """Each table as it is published: sorted by key, with its source folder.
 
-    ``positions`` holds the best position of every subject, given or derived. A table of many rows
-    is read each time it is asked for and never held.
+    ``positions`` holds the best position of every subject, given or derived. A large table is read
+    each time it is asked for and never held.
     """
 
-    order: Order
-    _held: dict[str, pd.DataFrame] = field(default_factory=dict)
+    def __init__(self, order: Order) -> None:
+        self._frames = _accepted(order)
+        self._held: dict[str, pd.DataFrame] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return one table; KeyError where the atlas has none such."""
         if name in self._held:
             return self._held[name]
-        rows = _as_published(name, _accepted(self.order)[name])
-        if len(rows) <= HELD_ROWS:
+        rows = _as_published(name, self._frames[name])
+        if not self._frames.is_large(name):
             self._held[name] = rows
         return rows
+
+    def parts(self, name: str) -> Iterator[pd.DataFrame]:
+        """Go through the rows of a table; a large one lies in order, or is held to be sorted."""
+        if self._frames.is_large(name) and self._is_in_order(name):
+            return (part[_columns_of(name)] for part in self._frames.parts(name))
+        return iter([self[name]])
+
+    def _is_in_order(self, name: str) -> bool:
+        key = list(TABLE[name].key)
+        ordered = self._frames.columns(name, key).sort_values(key, kind="stable")
+        return bool(ordered.index.is_monotonic_increasing)
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names."""
@@ -194,8 +195,7 @@ class Published(Mapping[str, pd.DataFrame]):
 
     def counts(self) -> dict[str, int]:
         """Return how many rows each table has; none is read for it."""
-        frames = _accepted(self.order)
-        return {name: frames.count(name) for name in frames}
+        return {name: self._frames.count(name) for name in self._frames}
 
 
 def _accepted(order: Order) -> Frames:
@@ -205,8 +205,11 @@ def _accepted(order: Order) -> Frames:
 
 
 def _as_published(name: str, rows: pd.DataFrame) -> pd.DataFrame:
-    table = TABLE[name]
-    return rows.sort_values(list(table.key), ignore_index=True)[[*table.column_names, "source_id"]]
+    return rows.sort_values(list(TABLE[name].key), ignore_index=True)[_columns_of(name)]
+
+
+def _columns_of(name: str) -> list[str]:
+    return [*TABLE[name].column_names, "source_id"]
 
 
 def read_history(order: Order, edition: str) -> tuple[Past, ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from xlsxwriter.exceptions import FileCreateError
 
-from atlas.compare import read_edition
+from atlas.compare import Edition
 from atlas.editions import Shop
 from atlas.form import write_form
 from atlas.template import Wanted, template_form
@@ -23,7 +23,7 @@ def write_template(root: Path, out: Path, wanted: Wanted) -> None:
     if not edition:
         raise UsageError(f"{shop.public} is not published yet; run atlas refresh first")
     tables = {t.name: pd.DataFrame(columns=list(t.column_names), dtype="str") for t in TABLES}
-    tables |= read_edition(shop.editions / edition)
+    tables |= Edition(shop.editions / edition)
     words = read_words(PROJECT / "site" / "words")
     lists = vocabulary(tables, words["vi"].texts)
     for choice, key in (("subjects", wanted.subject), ("agencies", wanted.agency)):

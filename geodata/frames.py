@@ -1,6 +1,7 @@
 """Tables in files: read when they are asked for, written part by part, held only where small."""
 
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Self
 
@@ -8,11 +9,36 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-HELD_ROWS = 10_000
-"""A table of more rows is read anew each time."""
+HELD_ROWS, HELD_BYTES = 10_000, 64_000_000
+"""A table of more is read anew each time."""
+
+GZIP_LEVEL = 6
+"""Arrow's own is 9: four times as slow, and no smaller by a thousandth on outlines."""
 
 
-class Frames(Mapping[str, pd.DataFrame]):
+class InParts(Mapping[str, pd.DataFrame]):
+    """Tables by name of which large ones can be gone through without being held."""
+
+    @abstractmethod
+    def parts(self, name: str) -> Iterator[pd.DataFrame]:
+        """Go through the rows of a table in their order; one part at least."""
+
+    def count(self, name: str) -> int:
+        """Return how many rows a table has."""
+        return sum(map(len, self.parts(name)))
+
+
+def parts_of(tables: Mapping[str, pd.DataFrame], name: str) -> Iterator[pd.DataFrame]:
+    """Go through the rows of a table: in parts where the tables can, else as one."""
+    return tables.parts(name) if isinstance(tables, InParts) else iter([tables[name]])
+
+
+def count_of(tables: Mapping[str, pd.DataFrame], name: str) -> int:
+    """Return how many rows a table has, without holding it where the tables can."""
+    return tables.count(name) if isinstance(tables, InParts) else len(tables[name])
+
+
+class Frames(InParts):
     """Tables of a folder by name, as Parquet files; small ones are read once.
 
     ``elsewhere`` names the files of those that lie in another place.
@@ -32,9 +58,19 @@ class Frames(Mapping[str, pd.DataFrame]):
         if name in self._held:
             return self._held[name]
         frame = pd.read_parquet(self._path(name))
-        if len(frame) <= HELD_ROWS:
+        if not self.is_large(name):
             self._held[name] = frame
         return frame
+
+    def parts(self, name: str) -> Iterator[pd.DataFrame]:
+        """Read one group of rows after the other."""
+        with pq.ParquetFile(self._path(name)) as file:
+            for number in range(file.num_row_groups):
+                yield file.read_row_group(number).to_pandas()
+
+    def columns(self, name: str, names: Sequence[str]) -> pd.DataFrame:
+        """Read some columns of a table."""
+        return pd.read_parquet(self._path(name), columns=list(names))
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names."""
@@ -54,6 +90,12 @@ class Frames(Mapping[str, pd.DataFrame]):
     def count(self, name: str) -> int:
         """Return how many rows a table has; it is not read for it."""
         return int(pq.read_metadata(self._path(name)).num_rows)
+
+    def is_large(self, name: str) -> bool:
+        """Tell whether a table is too large to be held; it is not read for it."""
+        told = pq.read_metadata(self._path(name))
+        size = sum(told.row_group(at).total_byte_size for at in range(told.num_row_groups))
+        return bool(told.num_rows > HELD_ROWS or size > HELD_BYTES)
 
     def _path(self, name: str) -> Path:
         return self._elsewhere.get(name, self._folder / f"{name}.parquet")
@@ -76,7 +118,10 @@ class PartWriter:
     def add(self, part: pa.Table) -> None:
         """Write one part."""
         self._writer = self._writer or pq.ParquetWriter(
-            self._path, part.schema, compression=self._compression
+            self._path,
+            part.schema,
+            compression=self._compression,
+            compression_level=GZIP_LEVEL if self._compression == "gzip" else None,
         )
         self._writer.write_table(part)
 

@@ -1,11 +1,12 @@
 """The sheets of a run table by table, and what is left of them without the rows refused."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
 from geodata.cells import Truths
+from geodata.frames import InParts
 from geodata.read import Sheet
 from geodata.schema import TABLE, TABLES
 
@@ -64,7 +65,7 @@ def _columns_of(name: str) -> list[str]:
     return [*TABLE[name].column_names, "source_id", "line"]
 
 
-class Accepted(Mapping[str, pd.DataFrame]):
+class Accepted(InParts):
     """The tables without the rows that were refused."""
 
     def __init__(self, stack: Stack, refused: Lines) -> None:

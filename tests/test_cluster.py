@@ -51,7 +51,7 @@ from flows import cluster
 from flows.near import ASKED, find_near
 from flows.order import Order
 from flows.work import notes_taken
-cluster.ALONE_S = 2
+cluster.ALONE_S = 6
 order = Order.model_validate_json(sys.argv[1])
 for path in Path(sys.argv[2]).glob("positions*"):
     shutil.copy(path, order.work)

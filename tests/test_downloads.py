@@ -107,18 +107,18 @@ def test_numbers_and_plain_text_stay_as_they_are(cell: object) -> None:
 
 def test_a_cell_of_a_number_column_is_never_touched(tmp_path: Path) -> None:
     frame = pd.DataFrame({"longitude": ["-x"], "name_vi": ["-x"], "valid_from": ["-x"]})
-    write_csv(frame, tmp_path / "t.csv", TABLE["communes"].columns)
+    write_csv([frame], tmp_path / "t.csv", TABLE["communes"].columns)
     assert read_rows(tmp_path / "t.csv")[1] == ["-x", "'-x", "-x"]
 
 
 def test_no_break_or_quote_in_a_cell_starts_a_new_cell_or_row(tmp_path: Path) -> None:
     cells = ["a\r=1+1", 'a"b', "a,b", "a\nb", "\u2028", '"', "a\r\nb", ""]
-    write_csv(pd.DataFrame([cells, cells]), tmp_path / "t.csv", ())
+    write_csv([pd.DataFrame([cells, cells])], tmp_path / "t.csv", ())
     assert read_rows(tmp_path / "t.csv")[1:] == [cells, cells]
 
 
 def test_a_table_without_rows_is_its_header(tmp_path: Path) -> None:
-    write_csv(pd.DataFrame(columns=["a", "b"]), tmp_path / "t.csv", ())
+    write_csv([pd.DataFrame(columns=["a", "b"])], tmp_path / "t.csv", ())
     assert (tmp_path / "t.csv").read_bytes() == b"a,b\n"
 
 

@@ -145,7 +145,7 @@ def test_csv_for_excel_keeps_text_in_its_cell_and_guards_formulas(
     tmp_path: Path, text: str
 ) -> None:
     told = books.table("agencies", {"agency_id": "a", "name_vi": text})
-    write_vietnamese_csv(told, tmp_path / "told.csv", TABLE["agencies"].columns)
+    write_vietnamese_csv([told], tmp_path / "told.csv", TABLE["agencies"].columns)
     lines = (tmp_path / "told.csv").read_bytes().decode("utf-8-sig")
     (row,) = csv.DictReader(io.StringIO(lines, newline=""), delimiter=";")
     assert row["name_vi"] == (f"'{text}" if text in FORMULAS else text)

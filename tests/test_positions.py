@@ -229,6 +229,16 @@ def test_positions_are_published_as_text_of_six_decimals(shape: object, expected
     assert row["accuracy_m"] == "1234"
 
 
+def test_positions_are_published_in_the_order_of_their_keys() -> None:
+    ids = ("a", "a-b", "a.b", "b", "a0")
+    told = pd.concat(positions_table(written(placed(dict.fromkeys(ids, Point(105, 9))))))
+    assert list(told["position_id"]) == sorted(f"{one}.position" for one in ids)
+    empty = placed({}).astype({"subject_id": "str", "accuracy_m": "float64"})
+    (nothing,) = positions_table(written(empty))
+    assert list(nothing) == list(told)
+    assert nothing.empty
+
+
 def sharing(count: int, accuracy_m: float = 5_000, at: tuple[float, float] = (105.5, 9.8)):  # noqa: ANN201
     return placed({f"s{n:02}": Point(at) for n in range(count)}, accuracy_m=accuracy_m)
 

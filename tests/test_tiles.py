@@ -27,9 +27,9 @@ from atlas.tiles import (
     first_zoom,
     grid_rows,
     grids,
+    in_units,
     spots,
     tile_zooms,
-    without_specks,
 )
 from atlas.words import read_words
 from bench.synthetic import write_region
@@ -140,8 +140,22 @@ def test_every_feature_is_in_the_tiles_even_a_speck(tmp_path):
 
 
 def test_only_what_is_too_small_to_be_drawn_becomes_a_point():
-    told = without_specks(layer(box(105.7, 9.9, 105.7001, 9.9001), box(105, 9, 106, 10)), 6)
+    told = in_units(layer(box(105.7, 9.9, 105.7001, 9.9001), box(105, 9, 106, 10)), 6)
     assert list(told.geometry.geom_type) == ["Point", "Polygon"]
+
+
+def test_corners_that_no_unit_can_show_are_left_out_and_no_line_moves_by_half_a_unit():
+    zoom, unit = 6, 360 / 2**6 / 4_096
+    outline = Point(105, 9).buffer(0.5, quad_segs=20_000)
+    border = LineString(outline.exterior.coords)
+    thread = shapely.box(105, 9, 106, 9 + unit / 10).segmentize(unit / 20)
+    given = layer(outline, border, thread, box(105, 9, 106, 10))
+    told = in_units(given, zoom)
+    assert list(told.geometry.geom_type) == ["Polygon", "LineString", "Polygon", "Polygon"]
+    assert shapely.get_num_coordinates(told.geometry.to_numpy())[:2].max() < 2_000
+    assert shapely.hausdorff_distance(told.geometry[1], border) < unit / 2
+    assert told.geometry[3].equals_exact(given.geometry[3])
+    assert told.is_valid.all()
 
 
 def test_the_same_layer_gives_the_same_archive(tmp_path):
