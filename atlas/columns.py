@@ -233,7 +233,7 @@ def year_marks(tiled: Tiled, as_of: date) -> "pd.Series[str]":
     events = _dated(events, "on").assign(rank=events["rank"].astype("int64"))
     promised = _open_promises(tiled, stages, as_of)
     total = pd.RangeIndex(len(tiled.subjects))
-    marks = pd.Series("", index=total, dtype=object)
+    codes, marks = np.zeros(len(total), dtype="int64"), [""]
     stood: dict[date, pd.DataFrame] = {}
     first, last = here().years
     for year in range(first, last + 1):
@@ -249,8 +249,10 @@ def year_marks(tiled: Tiled, as_of: date) -> "pd.Series[str]":
             is_reached = (now["axis"] == due["axis"]) & (now["rank"] >= due["rank"])
             is_ahead = due["group"].notna() & (now["group"] != "ended") & ~is_reached
             letters = letters.mask(is_ahead, due["group"].map(LETTER).str.upper())
-        marks = marks + letters.astype(object)
-    return marks.astype("str")
+        added, found = pd.factorize(letters)
+        told, codes = np.unique(codes * len(found) + added, return_inverse=True)
+        marks = [marks[one // len(found)] + str(found[one % len(found)]) for one in told.tolist()]
+    return pd.Series(np.array(marks, dtype=object)[codes], total, dtype="str")
 
 
 def _dated(rows: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from geodata.archive import sha256_of
+from geodata.archive import sha256_of, sha256_of_written
 from geodata.errors import AtlasError, UsageError
 from geodata.region import FILE
 
@@ -96,7 +96,7 @@ def write_manifest(
     """Write the manifest: the inputs, what ``compared`` says, every file's checksum and size."""
     files = {
         path.relative_to(folder).as_posix(): {
-            "sha256": sha256_of(path.read_bytes()),
+            "sha256": sha256_of_written(path),
             "bytes": path.stat().st_size,
         }
         for path in sorted(folder.rglob("*"))

@@ -6,7 +6,7 @@ import geopandas as gpd
 import pandas as pd
 
 from atlas.placed import AREAS, is_of
-from geodata.cells import parts_of, rows_of
+from geodata.cells import among, parts_of, rows_of
 from geodata.crs import DISPLAY_CRS
 from geodata.findings import Finding
 from geodata.ledger import Change, occurred
@@ -85,7 +85,8 @@ def _crosswalk_findings(tables: Tables) -> list[Finding]:
     walk = tables["commune_crosswalk"]
     new_of = walk.groupby("old_unit_id")["new_unit_id"].agg(set).to_dict()
     findings = []
-    for row in rows_of(tables["places"]):
+    places = tables["places"]
+    for row in rows_of(places[places["old_commune_ids"] != ""]):
         led = [new_of[old] for old in parts_of(row["old_commune_ids"]) if old in new_of]
         reached = set().union(*led)
         named = set(parts_of(row["commune_ids"]))
@@ -100,24 +101,23 @@ def _area_findings(tables: Tables, positions: pd.DataFrame) -> list[Finding]:
     areas = positions[is_of(positions, *AREAS)]
     if areas.empty:
         return []
-    drawn = dict(zip(areas["subject_id"], areas["area_ha"], strict=True))
     facts = tables["facts"]
     declared = facts[
         (facts["rank"] == 1) & (facts["measure"] == "area_ha") & (facts["phase"] == "")
     ]
-    told = dict(zip(declared["subject_id"], declared["value"].astype(float), strict=True))
+    told = declared.drop_duplicates("subject_id", keep="last").set_index("subject_id")["value"]
+    both = areas.set_index("subject_id")[["area_ha"]].join(told.astype(float), how="inner")
+    is_off = (both["area_ha"] - both["value"]).abs() > AREA_TOLERANCE * both["value"]
+    off = {str(one): (a, b) for one, a, b in both[is_off].itertuples(name=None)}
+    places = tables["places"]
     return [
         _note(
             row,
             "place_id",
             "declared_area_is_drawn",
-            f"{told[row['place_id']]:.2f} ha declared, {drawn[row['place_id']]:.2f} ha drawn",
+            f"{off[row['place_id']][1]:.2f} ha declared, {off[row['place_id']][0]:.2f} ha drawn",
         )
-        for row in rows_of(tables["places"])
-        if row["place_id"] in drawn
-        and row["place_id"] in told
-        and abs(drawn[row["place_id"]] - told[row["place_id"]])
-        > AREA_TOLERANCE * told[row["place_id"]]
+        for row in rows_of(places[among(places["place_id"], off)])
     ]
 
 

@@ -11,7 +11,7 @@ from atlas.layers import Json
 from atlas.records import Book, Record
 from atlas.telling import accuracy_text, claim_text, is_approximate
 from atlas.words import Words
-from geodata.archive import sha256_of
+from geodata.archive import sha256_of_written
 from geodata.region import here
 from geodata.schema import TABLE, TABLES, Column
 
@@ -88,9 +88,8 @@ def whole() -> list[str]:
 def download(book: Book, out: Path, path: str) -> Download:
     """Describe one file below ``out``; without size and checksum where it is not written yet."""
     file = out / path
-    content = file.read_bytes() if file.is_file() else b""
-    digest = sha256_of(content) if content else ""
-    return Download(path, len(content), digest, licences(book, Path(path).stem))
+    told = (file.stat().st_size, sha256_of_written(file)) if file.is_file() else (0, "")
+    return Download(path, *told, licences(book, Path(path).stem))
 
 
 def downloads(book: Book, out: Path) -> dict[str, list[Download]]:
@@ -189,8 +188,7 @@ def _file(data: Path, path: str, name: str) -> dict[str, object]:
 
 
 def _size(path: Path) -> dict[str, object]:
-    content = path.read_bytes()
-    return {"bytes": len(content), "hash": f"sha256:{sha256_of(content)}"}
+    return {"bytes": path.stat().st_size, "hash": f"sha256:{sha256_of_written(path)}"}
 
 
 def _field(column: Column) -> dict[str, object]:

@@ -6,6 +6,7 @@ A name is found by its beginning and, where there are not too many, by that of e
 import json
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from atlas.assets import pack
@@ -30,15 +31,18 @@ def names(tiled: Tiled) -> Names:
     is_short = len(tiled.subjects) <= EVERY_WORD
     columns = (tiled.subjects[name] for name in ("name_vi", "name_en", "subject_id"))
     told = pd.concat([_beginnings(column, is_short) for column in columns])
-    told = told.drop_duplicates().sort_values(["text", "n"], ignore_index=True)
-    starts = range(0, len(told), IN_FILE)
+    codes, texts = pd.factorize(told["text"], sort=True)
+    pairs = np.unique(codes * max(1, len(tiled.subjects)) + told["n"].to_numpy())
+    del told, codes
+    which, n = np.divmod(pairs, max(1, len(tiled.subjects)))
+    starts = range(0, len(pairs), IN_FILE)
     files = []
     for start in starts:
-        part = told[start : start + IN_FILE]
-        both = [part["text"].tolist(), part["n"].tolist()]
+        part = slice(start, start + IN_FILE)
+        both = [texts[which[part]].tolist(), n[part].tolist()]
         text = json.dumps(both, ensure_ascii=False, separators=(",", ":"))
         files.append(pack(text.encode("utf-8")))
-    return Names([str(told["text"].iloc[start]) for start in starts], files)
+    return Names([str(texts[which[start]]) for start in starts], files)
 
 
 def _beginnings(names: "pd.Series[str]", every_word: bool) -> pd.DataFrame:

@@ -42,15 +42,18 @@ COLLECTED = ("collected.json", "collect.findings.json", "inbox.waiting.json", "t
 
 
 M_ARENA_MAX, ARENAS = -8, 2
+M_MMAP_THRESHOLD, LARGE = -3, 1 << 20
 
 
 def take_sparingly() -> None:
-    """Have the C library take memory in few heaps, so that it can be given back.
+    """Have the C library take memory so that it can be given back: few heaps, large pieces apart.
 
-    It keeps what was freed in one heap a thread; Arrow does as well, see ``flows/__init__.py``.
+    It keeps what was freed in one heap a thread, and lays ever larger pieces in them; Arrow keeps
+    what was freed as well, see ``flows/__init__.py``.
     """
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 def give_back() -> None:

@@ -8,6 +8,7 @@ work at once.
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -44,6 +45,17 @@ def sha256_of_file(path: Path) -> str:
     """Return the checksum of a file that need not fit into memory."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_written(path: Path) -> str:
+    """Return the checksum of a file that is asked for more than once; it is read once as it is."""
+    told = path.stat()
+    return _known(path, told.st_size, told.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _known(path: Path, _size: int, _changed: int) -> str:
+    return sha256_of_file(path)
 
 
 def sha256_of_all(files: tuple[Stored, ...]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import shapely
 
-PART_BYTES = 16_000_000
+PART_BYTES = 4_000_000
 """So many bytes of WKB are read together; as objects they are some three times as large."""
 
 PART_SHAPES = 100_000
