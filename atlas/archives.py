@@ -4,6 +4,7 @@ Each tile is made of all features that touch it, whatever block it lies in, and 
 together by one writer: more blocks give the same bytes.
 """
 
+import gzip
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from pmtiles.reader import MmapSource, Reader, all_tiles
-from pmtiles.tile import zxy_to_tileid
+from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 
 from atlas.editions import BLOCK_BYTES
@@ -29,6 +30,9 @@ BESIDE = 1 / 64
 LAYER = "features"
 NO_THINNING = 1e-6
 """The side of the cells of which each keeps one feature, in units that cannot be seen."""
+
+NOTHING = gzip.compress(b"", mtime=0)
+"""A tile without features."""
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
@@ -66,9 +70,10 @@ class Block:
 
 
 def write_archive(layer: TileLayer, path: Path, zoom: int, extent: int = EXTENT) -> None:
-    """Write the tiles of one zoom as a PMTiles archive that holds every feature, one at least.
+    """Write the tiles of one zoom as a PMTiles archive that holds every feature.
 
-    ``extent`` is as `tiles.extents` tells. The same layer gives the same bytes.
+    Of no feature it is one tile without any: an archive has to have one. ``extent`` is as
+    `tiles.extents` tells. The same layer gives the same bytes.
     """
     blocks = sorted(_blocks(layer, zoom), key=lambda one: _first_tile(one, zoom))
     with tempfile.TemporaryDirectory(dir=path.parent) as name, path.open("wb") as file:
@@ -81,6 +86,8 @@ def write_archive(layer: TileLayer, path: Path, zoom: int, extent: int = EXTENT)
                 head = head or Reader(source).header()
                 for tile, content in sorted(_tiles_of(block, source, zoom)):
                     writer.write_tile(tile, content)
+        if not blocks:
+            writer.write_tile(zxy_to_tileid(zoom, 0, 0), NOTHING)
         writer.finalize(_head(head, layer), {"name": LAYER})
 
 
@@ -99,8 +106,9 @@ def _first_tile(block: Block, zoom: int) -> int:
 
 
 def _head(head: dict[str, Any], layer: TileLayer) -> dict[str, Any]:
-    west, south = np.nanmin(layer.edges[:, :2], axis=0)
-    east, north = np.nanmax(layer.edges[:, 2:], axis=0)
+    head = {"tile_type": TileType.MVT, "tile_compression": Compression.GZIP} | head
+    west, south = np.nanmin(layer.edges[:, :2], axis=0, initial=180)
+    east, north = np.nanmax(layer.edges[:, 2:], axis=0, initial=-180)
     box = {"min_lon": west, "min_lat": south, "max_lon": east, "max_lat": north}
     middle = {"center_lon": (west + east) / 2, "center_lat": (south + north) / 2}
     return head | {f"{name}_e7": int(told * 1e7) for name, told in (box | middle).items()}

@@ -139,6 +139,14 @@ def test_every_feature_is_in_the_tiles_even_a_speck(tmp_path):
             assert feature_ids(in_archive(layer(*shapes), tmp_path, zoom, extent)) == {0, 1, 2, 3}
 
 
+def test_of_no_feature_there_is_an_archive_without_any(tmp_path):
+    archive = in_archive(layer(), tmp_path, 9)
+    assert feature_ids(archive) == set()
+    tiles, head = tiles_of(archive)
+    assert len(tiles) == 1
+    assert (head["min_zoom"], head["max_zoom"]) == (9, 9)
+
+
 def test_only_what_is_too_small_to_be_drawn_becomes_a_point():
     told = in_units(layer(box(105.7, 9.9, 105.7001, 9.9001), box(105, 9, 106, 10)), 6)
     assert list(told.geometry.geom_type) == ["Point", "Polygon"]
