@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from pmtiles.reader import MmapSource, Reader, all_tiles
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
@@ -20,6 +21,7 @@ from pmtiles.writer import Writer
 
 from atlas.editions import BLOCK_BYTES
 from atlas.tiles import EXTENT, in_units, tile_span
+from geodata.archive import sha256_of
 from geodata.crs import DISPLAY_CRS
 from geodata.geoparquet import write_geoparquet
 
@@ -42,12 +44,14 @@ class TileLayer:
     """Features by their row, and what reads some of them in parts.
 
     ``edges`` are west, south, east, north of what is drawn, degrees; ``sizes`` are bytes, of which
-    ``block_bytes`` are tiled together. Read is EPSG:4326 with a whole number ``n``, which becomes
-    the feature's id, and the attributes that travel with it.
+    ``block_bytes`` are tiled together; ``source`` is a checksum of all that is drawn. Read is
+    EPSG:4326 with a whole number ``n``, which becomes the feature's id, and the attributes that
+    travel with it.
     """
 
     edges: Numbers
     sizes: Numbers
+    source: str
     read: Callable[[Numbers], Iterator[gpd.GeoDataFrame]]
     block_bytes: int = BLOCK_BYTES
 
@@ -55,8 +59,12 @@ class TileLayer:
     def held(cls, layer: gpd.GeoDataFrame) -> Self:
         """Return a layer that is held."""
         degrees = layer.to_crs(DISPLAY_CRS)
-        sizes = shapely.get_num_coordinates(degrees.geometry.to_numpy()) * 16
-        return cls(degrees.bounds.to_numpy(), sizes, lambda rows: iter([degrees.iloc[rows]]))
+        shapes = degrees.geometry.to_numpy()
+        sizes = shapely.get_num_coordinates(shapes) * 16
+        cells = pd.DataFrame(degrees.drop(columns=degrees.geometry.name)).to_csv(index=False)
+        source = sha256_of(b"".join([cells.encode(), *shapely.to_wkb(shapes)]))
+        edges = degrees.bounds.to_numpy()
+        return cls(edges, sizes, source, lambda rows: iter([degrees.iloc[rows]]))
 
 
 @dataclass(frozen=True)

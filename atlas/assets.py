@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from geodata.archive import sha256_of_file
+from geodata.archive import sha256_of_written
 from geodata.errors import AtlasError
 
 HASH_DIGITS = 10
@@ -58,10 +58,16 @@ class Assets:
         target.write_bytes(content)
         return path
 
-    def adopt(self, name: str, path: Path) -> str:
-        """Move a file to its hashed name and return its path from the site's root."""
-        published = _hashed(name, sha256_of_file(path))
-        path.replace(self.out / published)
+    def link(self, name: str, path: Path) -> str:
+        """Publish a file, which stays where it is, under its hashed name; return its path there."""
+        published = _hashed(name, sha256_of_written(path))
+        target = self.out / published
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        try:
+            target.hardlink_to(path)
+        except OSError:  # another file system
+            shutil.copyfile(path, target)
         return published
 
     def _read(self, name: str) -> bytes:

@@ -5,20 +5,23 @@ they are small on every host; the browser unpacks them itself.
 """
 
 import json
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from atlas.archives import TileLayer, write_archive
-from atlas.assets import FOLDER, Assets, pack, write_folder
+from atlas.assets import Assets, pack, write_folder
 from atlas.columns import Column, Narrowing, columns
 from atlas.details import SHARD, shards
 from atlas.layers import LAYERS, Json
 from atlas.names import names
+from atlas.pictures import drawn_file
 from atlas.placed import EDGES
 from atlas.rows import rows, shapes
 from atlas.telling import STAGE_GROUPS
@@ -33,6 +36,7 @@ from atlas.tiles import (
     tile_zooms,
 )
 from atlas.words import Words
+from geodata.archive import sha256_of, sha256_of_written
 from geodata.crs import DISPLAY_CRS
 
 SIGNS = ("known", "approximate", "single_point")
@@ -181,10 +185,14 @@ def _grid(assets: Assets, zoom: int, numbers: list[int]) -> Json:
 def _archive(assets: Assets, name: str, layer: TileLayer, drawn: tuple[int, int]) -> str:
     """Publish the tiles of a layer at a zoom, in so many units, and return their path."""
     zoom, extent = drawn
-    path = assets.out / FOLDER / f".{name}.pmtiles"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_archive(layer, path, zoom, extent)
-    return assets.adopt(f"{name}-{zoom}.pmtiles", path)
+    with tempfile.TemporaryDirectory(dir=assets.out) as folder:
+        path = drawn_file(
+            "tylertoo",
+            lambda path: write_archive(layer, path, zoom, extent),
+            f"{zoom} {extent} {layer.source}",
+            Path(folder) / "drawn.pmtiles",
+        )
+        return assets.link(f"{name}-{zoom}.pmtiles", path)
 
 
 def tile_layer(tiled: Tiled) -> TileLayer:
@@ -209,4 +217,7 @@ def tile_layer(tiled: Tiled) -> TileLayer:
             told = {"n": n, "look": look[n], "r": radius[n]}
             yield gpd.GeoDataFrame(told, geometry=list(tiled.drawn(n)), crs=DISPLAY_CRS)
 
-    return TileLayer(edges[placed], tiled.sizes(placed), read, tiled.block_bytes)
+    told = (placed, look[placed], radius[placed], edges[placed], tiled.numbers_of_shapes(placed))
+    sums = [sha256_of(np.ascontiguousarray(one).tobytes()) for one in told]
+    source = sha256_of(" ".join([*sums, sha256_of_written(tiled.shapes.path)]).encode())
+    return TileLayer(edges[placed], tiled.sizes(placed), source, read, tiled.block_bytes)

@@ -1,8 +1,9 @@
-"""Pictures are drawn once: each is kept by what it was drawn from, for the nights that follow.
+"""Pictures and tiles are drawn once, and kept by what they were drawn from for later nights.
 
-Charts, cards and codes are the dearest things on a page by far, and most of them stay as they were.
+They are the dearest things of an edition by far, and most of them stay as they were.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,17 +11,21 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from geodata.archive import sha256_of
+from geodata.archive import sha256_of, sha256_of_file, sha256_of_written
 
-NEW = ".new"
+NEW, CHECKSUM = ".new", ".sha256"
 VL_CONVERT = "vl-convert-python"
 
 
 @dataclass
 class Kept:
-    """The folder of kept pictures, and which of them this edition shows."""
+    """The folder of what is kept, and what of it this edition shows.
+
+    ``code`` is the checksum of the code that draws.
+    """
 
     folder: Path
+    code: str = ""
     used: set[str] = field(default_factory=set)
 
     def picture(self, name: str, draw: Callable[[], bytes]) -> bytes:
@@ -37,15 +42,31 @@ class Kept:
         new.rename(path)
         return picture
 
+    def file(self, name: str, draw: Callable[[Path], None]) -> Path:
+        """Return the file of this name, drawn now where it is not there whole."""
+        path, told = self.folder / name, self.folder / f"{name}{CHECKSUM}"
+        self.used |= {path.name, told.name}
+        is_there = path.is_file() and told.is_file()
+        if is_there and told.read_text(encoding="ascii") == sha256_of_written(path):
+            return path
+        new = path.with_name(name + NEW)
+        draw(new)
+        told.write_text(sha256_of_file(new), encoding="ascii")
+        new.rename(path)
+        return path
+
 
 _KEPT: ContextVar[Kept | None] = ContextVar("kept pictures", default=None)
 
 
 @contextmanager
-def kept_in(folder: Path) -> Iterator[None]:
-    """Look in a folder before a picture is drawn; at the end forget what was not asked for."""
+def kept_in(folder: Path, code: str = "") -> Iterator[None]:
+    """Look in a folder before something is drawn; at the end forget what was not asked for.
+
+    ``code`` is the checksum of the code that draws: what another one drew is not used.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    kept = Kept(folder)
+    kept = Kept(folder, code)
     token = _KEPT.set(kept)
     try:
         yield
@@ -53,7 +74,7 @@ def kept_in(folder: Path) -> Iterator[None]:
         _KEPT.reset(token)
     for path in folder.iterdir():
         if path.name not in kept.used:
-            path.unlink()
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def drawn(form: str, library: str, draw: Callable[[str], bytes], source: str) -> bytes:
@@ -63,3 +84,16 @@ def drawn(form: str, library: str, draw: Callable[[str], bytes], source: str) ->
         return draw(source)
     told = f"{form} {version(library)} {source}"
     return kept.picture(sha256_of(told.encode()), lambda: draw(source))
+
+
+def drawn_file(library: str, draw: Callable[[Path], None], source: str, beside: Path) -> Path:
+    """Return the file that ``draw`` makes of a source with a library; ``beside``, if none is kept.
+
+    Who wants it moves or links it from there.
+    """
+    kept = _KEPT.get()
+    if kept is None:
+        draw(beside)
+        return beside
+    told = f"{kept.code} {version(library)} {source}"
+    return kept.file(sha256_of(told.encode()), draw)

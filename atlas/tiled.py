@@ -87,17 +87,18 @@ class Tiled:
 
     def spans(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         """Yield rows of ``subjects`` in parts whose shapes are read together."""
-        return (rows[span] for span in self.shapes.spans(self._numbers(rows)))
+        return (rows[span] for span in self.shapes.spans(self.numbers_of_shapes(rows)))
 
     def sizes(self, rows: np.ndarray) -> np.ndarray:
         """Return how many bytes the shape of each of these rows takes; 0 without one."""
-        return self.shapes.sizes(self._numbers(rows))
+        return self.shapes.sizes(self.numbers_of_shapes(rows))
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Return the positions of some rows, EPSG:4326 and flat; None without one."""
-        return np.asarray(shapely.force_2d(self.shapes.read(self._numbers(rows))))
+        return np.asarray(shapely.force_2d(self.shapes.read(self.numbers_of_shapes(rows))))
 
-    def _numbers(self, rows: np.ndarray) -> np.ndarray:
+    def numbers_of_shapes(self, rows: np.ndarray) -> np.ndarray:
+        """Return the number of each one's shape among ``shapes``; -1 without one."""
         return np.asarray(self.subjects["shape"].to_numpy()[rows])
 
     def drawn(self, rows: np.ndarray) -> np.ndarray:
