@@ -16,7 +16,10 @@ MANY_PAIRS = 400_000
 """So many pairs of corners are measured about as quickly as boxes are asked."""
 
 RUNS = 64
-"""Into about so many runs a shape is cut, or of `FEWEST_SIDES`."""
+"""Into about so many runs a shape is cut, or of `FEWEST_SIDES`; each of its parts into one more."""
+
+MANY_RUNS = (4 * RUNS) ** 2
+"""More pairs of runs are not asked: shapes of so many parts are measured plainly."""
 
 FEWEST_SIDES = 16
 ROUNDING_M = 1e-3
@@ -30,7 +33,8 @@ def apart(here: Numbers, of: Numbers, there: Numbers, to: Numbers) -> Numbers:
 
     Both are shapes in metres; ``of`` and ``to`` have a number a pair.
     """
-    corners = shapely.get_num_coordinates(here)[of] * shapely.get_num_coordinates(there)[to]
+    sizes = (shapely.get_num_coordinates(one).astype("int64") for one in (here, there))
+    corners = np.multiply(*(size[at] for size, at in zip(sizes, (of, to), strict=True)))
     is_large = (corners > MANY_PAIRS) & _has_sides(here)[of] & _has_sides(there)[to]
     far = np.empty(len(of))
     far[~is_large] = shapely.distance(here[of[~is_large]], there[to[~is_large]])
@@ -54,7 +58,9 @@ def _far(here: Numbers, of: Numbers, there: Numbers, to: Numbers) -> Numbers:
     first, ours = np.unique(of, return_inverse=True)
     other, theirs = np.unique(to, return_inverse=True)
     one, two = Runs.of(here[first]), Runs.of(there[other])
-    for pair in np.flatnonzero(~meets).tolist():
+    is_torn = np.diff(one.ends)[ours] * np.diff(two.ends)[theirs] > MANY_RUNS
+    far[is_torn] = shapely.distance(here[of[is_torn]], there[to[is_torn]])
+    for pair in np.flatnonzero(~meets & ~is_torn).tolist():
         far[pair] = _between(one, int(ours[pair]), two, int(theirs[pair]))
     return far
 

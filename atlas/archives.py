@@ -115,8 +115,9 @@ def _first_tile(block: Block, zoom: int) -> int:
 
 def _head(head: dict[str, Any], layer: TileLayer) -> dict[str, Any]:
     head = {"tile_type": TileType.MVT, "tile_compression": Compression.GZIP} | head
-    west, south = np.nanmin(layer.edges[:, :2], axis=0, initial=180)
-    east, north = np.nanmax(layer.edges[:, 2:], axis=0, initial=-180)
+    edges = layer.edges if len(layer.edges) else np.zeros((1, 4))
+    west, south = np.nanmin(edges[:, :2], axis=0)
+    east, north = np.nanmax(edges[:, 2:], axis=0)
     box = {"min_lon": west, "min_lat": south, "max_lon": east, "max_lat": north}
     middle = {"center_lon": (west + east) / 2, "center_lat": (south + north) / 2}
     return head | {f"{name}_e7": int(told * 1e7) for name, told in (box | middle).items()}

@@ -120,7 +120,9 @@ class BigMap:
 def _shared(tiled: Tiled, assets: Assets) -> dict[str, Json]:
     subjects = tiled.subjects
     columns, rows = spots(subjects["lon"].to_numpy(), subjects["lat"].to_numpy())
-    first = first_zoom(columns, rows, subjects["corners"].to_numpy())
+    west, south, east, north = subjects[EDGES].fillna(0).to_numpy(float).T
+    sides = east - west + north - south
+    first = first_zoom(columns, rows, subjects["corners"].to_numpy(), sides)
     archives, layer = list[Json](), tile_layer(tiled)
     for zoom, extent in zip(made := tile_zooms(first), extents(made), strict=True):
         archives.append([zoom, _archive(assets, "features", layer, (zoom, extent)), extent])

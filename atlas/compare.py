@@ -1,13 +1,13 @@
 """What changed between two editions: per table, row and field, from what they published."""
 
+import io
 import json
-import mmap
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,6 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 GUARDED = re.compile(rb"[,\n\"]'")
 """Where no cell begins with the ``'``, none has to be looked at."""
 
-LOOKED_AT = 1 << 20
 Array = np.ndarray[Any, np.dtype[Any]]
 Row = dict[str, str]
 Tables = Mapping[str, pd.DataFrame]
@@ -255,32 +254,31 @@ class Edition(InParts):
 
     def parts(self, name: str) -> Iterator[pd.DataFrame]:
         """Go through the rows of a table."""
-        path = self._path(name)
-        is_guarded = _may_be_guarded(path)
-        yield _read_csv(path)(nrows=0)
-        with _read_csv(path)(chunksize=_rows_in_part(path)) as parts:
-            for part in parts:
-                rows = part.fillna("")
-                yield rows.map(_unguarded) if is_guarded else rows
+        if name in self._held:
+            yield self._held[name]
+            return
+        for content in _segments(self._path(name)):
+            told = io.BytesIO(content)
+            rows = pd.read_csv(told, dtype="str", na_filter=False, encoding="utf-8-sig")
+            rows = rows.fillna("")
+            yield rows.map(_unguarded) if GUARDED.search(content) else rows
 
     def _path(self, name: str) -> Path:
         return self._data / f"{name}.csv"
 
 
-def _read_csv(path: Path) -> Any:  # noqa: ANN401 - what it returns depends on how it is asked
-    return partial(pd.read_csv, path, dtype="str", na_filter=False, encoding="utf-8-sig")
-
-
-def _may_be_guarded(path: Path) -> bool:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return GUARDED.search(content) is not None
-
-
-def _rows_in_part(path: Path) -> int:
-    """Return how many rows of a file are read together, by how long its first ones are."""
+def _segments(path: Path) -> Iterator[bytes]:
+    """Yield a CSV in pieces of whole rows that can be held, each behind its header."""
     with path.open("rb") as file:
-        first = file.read(LOOKED_AT)
-    return max(1, PART_BYTES * (first.count(b"\n") + 1) // max(1, len(first)))
+        header, lines, size, is_open = file.readline(), list[bytes](), 0, False
+        for line in file:
+            lines.append(line)
+            size += len(line)
+            is_open ^= bool(line.count(b'"') % 2)  # a cell goes on in the next line
+            if size >= PART_BYTES and not is_open:
+                yield header + b"".join(lines)
+                lines, size = [], 0
+        yield header + b"".join(lines)
 
 
 def _unguarded(cell: str) -> str:
@@ -292,23 +290,27 @@ class Standings(Mapping[str, Mapping[str, str]]):
     """Where records stand, from a table that is indexed by their ids."""
 
     def __init__(self, table: pd.DataFrame) -> None:
-        self._table = table
+        self._ids = table.index
+        self._columns = {str(name): table[name].to_numpy(object) for name in table}
 
     def __getitem__(self, subject_id: str) -> Mapping[str, str]:
         """Return where one stands; KeyError where there is none such."""
-        return dict(self._table.loc[subject_id])
+        place = self._ids.get_indexer([subject_id])[0]
+        if place < 0:
+            raise KeyError(subject_id)
+        return {name: str(cells[place]) for name, cells in self._columns.items()}
 
     def __contains__(self, subject_id: object) -> bool:
         """Tell whether a record is there."""
-        return subject_id in self._table.index
+        return subject_id in self._ids
 
     def __iter__(self) -> Iterator[str]:
         """Go through the ids."""
-        return iter(self._table.index)
+        return iter(self._ids)
 
     def __len__(self) -> int:
         """Count the records."""
-        return len(self._table)
+        return len(self._ids)
 
 
 def read_standing(folder: Path) -> dict[str, dict[str, str]]:

@@ -17,7 +17,7 @@ from atlas.measure import area_ha, length_km
 from atlas.records import Changed
 from geodata.cells import among, is_number, rows_of
 from geodata.crs import to_metric
-from geodata.frames import count_of
+from geodata.frames import count_of, parts_of
 from geodata.schema import TABLE
 
 SHRINKS_BY_PCT = 10.0
@@ -82,7 +82,7 @@ def find_alarms(
         *_shrunk_tables(before, after, limits_pct),
         *_shrunk_layers(before, after, limits_pct),
         *_jumped_sums(before, after),
-        *_jumped_values(tuple(changes), after),
+        *_jumped_values(changes, after),
         *_stages_back(before, after),
     ]
     seen: dict[str, list[str]] = {}
@@ -119,19 +119,22 @@ def _shrunk_tables(before: Side, after: Side, limits_pct: Mapping[str, float]) -
         limit = limits_pct.get(name, SHRINKS_BY_PCT)
         if _has_shrunk(old, new, limit):
             saw = f"{old} rows before, {new} now, at most {limit:g} % may go; gone: "
-            gone = _gone(name, before.tables[name], after.tables[name])
-            yield Alarm(f"table:{name}", saw + gone)
+            yield Alarm(f"table:{name}", saw + _gone(name, before.tables, after.tables))
 
 
 def _has_shrunk(old: float, new: float, limit_pct: float) -> bool:
     return (old - new) * 100 > limit_pct * old
 
 
-def _gone(name: str, old: pd.DataFrame, new: pd.DataFrame) -> str:
+def _gone(name: str, before: Tables, after: Tables) -> str:
     key = list(TABLE[name].key)
-    there = set(map(tuple, new[key].to_numpy()))
-    lost = [row for row in rows_of(old) if tuple(row[k] for k in key) not in there]
-    shown = [f"{'/'.join(r[k] for k in key)} ({r.get('source_id', '')})" for r in lost]
+    there = {row for part in parts_of(after, name) for row in map(tuple, part[key].to_numpy())}
+    shown = [
+        f"{'/'.join(row[k] for k in key)} ({row.get('source_id', '')})"
+        for part in parts_of(before, name)
+        for row in rows_of(part[[*key, *part.columns.intersection(["source_id"])]])
+        if tuple(row[k] for k in key) not in there
+    ]
     more = len(shown) - SHOWN_KEYS
     return ", ".join(shown[:SHOWN_KEYS]) + (f" and {more} more" if more > 0 else "")
 
@@ -185,22 +188,32 @@ def _has_jumped(old: Decimal, new: Decimal) -> bool:
     return old != 0 and large > JUMPS_BY * small
 
 
-def _jumped_values(changes: tuple[Changed, ...], after: Side) -> Iterator[Alarm]:
-    for change in changes:
-        column = VALUES.get(change.table, "")
-        old, new = change.old, change.new
-        if change.change == "added" and change.was.get("unit") == change.row.get("unit"):
-            old, new = change.was.get(column, ""), change.row.get(column, "")
-        elif change.column != column:
-            continue
-        if is_number(old) and is_number(new) and _has_jumped(Decimal(old), Decimal(new)):
-            lines = _lines(after.tables, change.table, [change.row_key])
-            where = lines.get(change.row_key, change.source_id)
-            unit = change.row.get("unit", "")
-            yield Alarm(
-                _value_name(change.table, change.row, change.row_key),
-                f"was {old} {unit} and is {new} {unit} ({change.row_key}, {where})",
-            )
+def _jumped_values(changes: Iterable[Changed], after: Side) -> Iterator[Alarm]:
+    jumped = [(change, *pair) for change in changes if (pair := _jump(change))]
+    keys: dict[str, list[str]] = {}
+    for change, *_ in jumped:
+        keys.setdefault(change.table, []).append(change.row_key)
+    lines = {name: _lines(after.tables, name, mine) for name, mine in keys.items()}
+    for change, old, new in jumped:
+        where = lines[change.table].get(change.row_key, change.source_id)
+        unit = change.row.get("unit", "")
+        yield Alarm(
+            _value_name(change.table, change.row, change.row_key),
+            f"was {old} {unit} and is {new} {unit} ({change.row_key}, {where})",
+        )
+
+
+def _jump(change: Changed) -> tuple[str, str] | None:
+    """Return the value before and after where a change is a jump."""
+    column = VALUES.get(change.table, "")
+    old, new = change.old, change.new
+    if change.change == "added" and change.was.get("unit") == change.row.get("unit"):
+        old, new = change.was.get(column, ""), change.row.get(column, "")
+    elif change.column != column:
+        return None
+    if is_number(old) and is_number(new) and _has_jumped(Decimal(old), Decimal(new)):
+        return old, new
+    return None
 
 
 def _value_name(table: str, row: Mapping[str, str], key: str) -> str:

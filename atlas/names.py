@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from atlas.assets import pack
 from atlas.search import folded
@@ -28,28 +30,33 @@ class Names:
 
 def names(tiled: Tiled) -> Names:
     """Return the index of all names and ids: pairs of folded text and number, sorted."""
-    is_short = len(tiled.subjects) <= EVERY_WORD
+    count = max(1, len(tiled.subjects))
     columns = (tiled.subjects[name] for name in ("name_vi", "name_en", "subject_id"))
-    told = pd.concat([_beginnings(column, is_short) for column in columns])
-    codes, texts = pd.factorize(told["text"], sort=True)
-    pairs = np.unique(codes * max(1, len(tiled.subjects)) + told["n"].to_numpy())
-    del told, codes
-    which, n = np.divmod(pairs, max(1, len(tiled.subjects)))
-    starts = range(0, len(pairs), IN_FILE)
+    told = [_beginnings(column, every_word=count <= EVERY_WORD) for column in columns]
+    coded = pa.concat_arrays([texts for texts, _ in told]).dictionary_encode()
+    order = pc.sort_indices(coded.dictionary).to_numpy()
+    texts, ranks = coded.dictionary.take(order), np.empty(len(order), dtype="int64")
+    ranks[order] = np.arange(len(order))
+    numbers = np.concatenate([n for _, n in told])
+    which, n = np.divmod(np.unique(ranks[coded.indices.to_numpy()] * count + numbers), count)
+    starts = range(0, len(n), IN_FILE)
     files = []
     for start in starts:
         part = slice(start, start + IN_FILE)
-        both = [texts[which[part]].tolist(), n[part].tolist()]
+        both = [texts.take(pa.array(which[part])).to_pylist(), n[part].tolist()]
         text = json.dumps(both, ensure_ascii=False, separators=(",", ":"))
         files.append(pack(text.encode("utf-8")))
-    return Names([str(texts[which[start]]) for start in starts], files)
+    return Names([texts[int(which[start])].as_py() for start in starts], files)
 
 
-def _beginnings(names: "pd.Series[str]", every_word: bool) -> pd.DataFrame:
-    told = pd.DataFrame({"text": [folded(name) for name in names], "n": range(len(names))})
-    parts, left = [told], told if every_word else told[:0]
-    while len(left):
-        rest = left["text"].str.split(" ", n=1).str[1]
-        left = left.assign(text=rest)[rest.notna()]
-        parts.append(left)
-    return pd.concat(parts)
+def _beginnings(names: "pd.Series[str]", *, every_word: bool) -> tuple[pa.Array, np.ndarray]:
+    """Return each name, and where every word counts its ends from each further word on."""
+    texts, n = pa.array(map(folded, names), pa.large_string()), np.arange(len(names))
+    parts, numbers = [texts], [n]
+    while every_word and len(texts):
+        goes_on = pc.match_substring(texts, " ")
+        texts = pc.replace_substring_regex(texts.filter(goes_on), "^[^ ]* ", "")
+        n = n[goes_on.to_numpy(zero_copy_only=False)]
+        parts.append(texts)
+        numbers.append(n)
+    return pa.concat_arrays(parts), np.concatenate(numbers)

@@ -21,7 +21,7 @@ VL_CONVERT = "vl-convert-python"
 class Kept:
     """The folder of what is kept, and what of it this edition shows.
 
-    ``code`` is the checksum of the code that draws.
+    ``code`` is the checksum of the code that draws files.
     """
 
     folder: Path
@@ -47,7 +47,7 @@ class Kept:
         path, told = self.folder / name, self.folder / f"{name}{CHECKSUM}"
         self.used |= {path.name, told.name}
         is_there = path.is_file() and told.is_file()
-        if is_there and told.read_text(encoding="ascii") == sha256_of_written(path):
+        if is_there and told.read_bytes() == sha256_of_written(path).encode():
             return path
         new = path.with_name(name + NEW)
         draw(new)
@@ -63,7 +63,7 @@ _KEPT: ContextVar[Kept | None] = ContextVar("kept pictures", default=None)
 def kept_in(folder: Path, code: str = "") -> Iterator[None]:
     """Look in a folder before something is drawn; at the end forget what was not asked for.
 
-    ``code`` is the checksum of the code that draws: what another one drew is not used.
+    ``code`` is the checksum of the code that draws: files that another one drew are not used.
     """
     folder.mkdir(parents=True, exist_ok=True)
     kept = Kept(folder, code)

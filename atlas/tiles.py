@@ -42,7 +42,7 @@ FINE_ZOOM = 24
 SMALL_VIEW_PX = 280
 TILE_PX = 256
 SPECK = 4
-STRAY = 0.25
+STRAY, PLAIN = 0.25, 50
 
 Box = tuple[float, float, float, float]
 NOTHING = np.iinfo("uint16").max
@@ -79,14 +79,21 @@ def _mercator(lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return lon / 360 + 0.5, 0.5 - np.log((1 + sine) / (1 - sine)) / (4 * np.pi)
 
 
-def first_zoom(columns: np.ndarray, rows: np.ndarray, vertices: np.ndarray) -> int:
-    """Return the smallest zoom at which no tile is heavier than `TILE_BYTES`, as estimated."""
-    weight = FEATURE_BYTES + VERTEX_BYTES * vertices
+def first_zoom(
+    columns: np.ndarray, rows: np.ndarray, vertices: np.ndarray, sides: np.ndarray
+) -> int:
+    """Return the smallest zoom at which no tile is heavier than `TILE_BYTES`, as estimated.
+
+    ``sides`` are width and height of each feature's box together, degrees: `in_units` leaves about
+    as many vertices as there are units around it, or `PLAIN`.
+    """
     is_known = columns != NOTHING
-    x, y, weight = columns[is_known], rows[is_known], weight[is_known]
+    x, y, vertices, sides = (one[is_known] for one in (columns, rows, vertices, sides))
     for zoom in range(FIRST_ZOOM, LAST_ZOOM):
         shift = SPOT_ZOOM - zoom
         tile = (x >> shift).astype("int64") << SPOT_ZOOM | (y >> shift)
+        around = 2 * sides / (360 / (1 << zoom) / (TILE_PX << ZOOMS_ON + DRAWN_ON))
+        weight = FEATURE_BYTES + VERTEX_BYTES * np.minimum(vertices, np.maximum(around, PLAIN))
         if pd.Series(weight).groupby(tile).sum().max() <= TILE_BYTES:
             return zoom
     return LAST_ZOOM

@@ -21,7 +21,7 @@ from flows.memory import MEGABYTE, taken
 
 ATLAS = Path(sys.executable).with_name("atlas")
 GIGABYTE = 1_000 * MEGABYTE
-PLACES = 100_000
+PLACES = 50_000
 DRAWN, CORNER_BYTES = 0.9, 21.8
 """The share of places with an outline, and what a corner of it takes in the source."""
 

@@ -37,6 +37,11 @@ AloneChecked = tuple[Sheet, tuple[Finding, ...]]
 """A sheet, and what its cells alone are found to break."""
 
 
+def code_of(order: Order, *packages: str) -> str:
+    """Return the checksum of packages of ours, of the libraries and of what the region says."""
+    return code_digest([PROJECT / package for package in packages], LOCK, order.region)
+
+
 @dataclass
 class Kept:
     """The folder of what is kept; ``code`` is the checksum of the code that makes it."""
@@ -48,8 +53,7 @@ class Kept:
     @classmethod
     def of(cls, order: Order, name: str, *packages: str) -> Self:
         """Return the folder of this name below ``var``, of what these packages make."""
-        tops = [PROJECT / package for package in packages]
-        return cls(order.var / name, code_digest(tops, LOCK, order.region))
+        return cls(order.var / name, code_of(order, *packages))
 
     def key(self, source: Source, files: Sequence[Stored]) -> str:
         """Return the checksum of all that reading a source depends on, and note its use."""

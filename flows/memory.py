@@ -2,12 +2,14 @@
 
 import os
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 LOOK_EVERY_S = 0.5
+PRESSING = 0.6
 MEGABYTE = 1_000_000
 OF_GROUP = Path("/sys/fs/cgroup/memory.max")
 
@@ -39,10 +41,13 @@ def taken(pid: int) -> int:
 
 
 class Watch:
-    """Looks at what this process and its children take, while it is open."""
+    """Looks at what this process and its children take, while it is open.
 
-    def __init__(self) -> None:
-        self._peak = 0
+    Where that is more than `PRESSING` of ``most`` bytes, it has what was freed given back at once.
+    """
+
+    def __init__(self, most: int = 0, give_back: Callable[[], object] = int) -> None:
+        self._peak, self._pressing, self._give_back = 0, most * PRESSING, give_back
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._look, name="memory", daemon=True)
 
@@ -66,4 +71,7 @@ class Watch:
 
     def _look(self) -> None:
         while not self._is_over.wait(LOOK_EVERY_S):
-            self._peak = max(self._peak, taken(os.getpid()))
+            now = taken(os.getpid())
+            self._peak = max(self._peak, now)
+            if 0 < self._pressing < now:
+                self._give_back()

@@ -72,7 +72,7 @@ def carry_out(
                 shutil.rmtree(order.work, ignore_errors=True)
             order.work.mkdir(parents=True, exist_ok=True)
             notes_taken(order)  # those of a run that was cut
-            with _set_aside(), Watch() as report.watch:
+            with _set_aside(), Watch(order.memory, give_back) as report.watch:
                 _run(order, accept, report, do)
     return report
 

@@ -29,7 +29,7 @@ from atlas.tiled import Tiled, part, tiled_ids, tiled_kinds, untiled
 from atlas.verify import verify_site
 from atlas.words import read_words
 from flows.judge import POSITIONS, Published, read_changes, read_compared, read_history
-from flows.kept import Kept
+from flows.kept import code_of
 from flows.near import find_near
 from flows.order import Order, in_region
 from flows.past import workbooks_of
@@ -111,7 +111,7 @@ def draw(order: Order, inputs: Inputs) -> Path:
     calendar = duties_calendar(book.tables["duties"], book.tables["agencies"], book.as_of, title)
     (out / "duties.ics").write_bytes(calendar)
     keep_compiled(order.site, order.var / "templates")
-    with kept_in(order.var / "pictures", Kept.of(order, "pictures", "geodata", "atlas").code):
+    with kept_in(order.var / "pictures", code_of(order, "geodata", "atlas")):
         write_site(book, out, order.site, Address(order.site_url, order.contact))
     (out / "sitemap.xml").write_text(sitemap(out, order.site_url, book), encoding="utf-8")
     write_manifest(out, inputs, {**read_compared(order), "counts": dict(book.counts)})

@@ -23,6 +23,10 @@ class InParts(Mapping[str, pd.DataFrame]):
     def parts(self, name: str) -> Iterator[pd.DataFrame]:
         """Go through the rows of a table in their order; one part at least."""
 
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is such a table; it is not read for it."""
+        return any(name == one for one in self)
+
     def count(self, name: str) -> int:
         """Return how many rows a table has."""
         return sum(map(len, self.parts(name)))

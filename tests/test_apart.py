@@ -72,6 +72,23 @@ def test_runs_are_all_sides_of_their_shapes_and_each_once() -> None:
         assert shapely.line_merge(shapely.union_all(mine)).equals(shapely.line_merge(sides))
 
 
+def test_shapes_of_very_many_parts_are_measured_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    spots = np.random.default_rng(931).uniform(0, 9_000, (600, 2))
+    islands = shapely.MultiPolygon(list(shapely.buffer(shapely.points(spots), 5)))
+    pair = np.array([islands, shapely.affinity.translate(islands, 20_000, 0)], dtype=object)
+    monkeypatch.setattr(module, "_between", None)
+    told = apart(pair, np.array([0]), pair, np.array([1]))
+    assert told.tolist() == [shapely.distance(*pair)]
+
+
+def test_however_many_corners_there_are_boxes_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = shapely.Point(0, 0).buffer(100, quad_segs=11_700)
+    pair = np.array([ring, shapely.affinity.translate(ring, 500, 0)], dtype=object)
+    assert int(shapely.get_num_coordinates(ring)) ** 2 > np.iinfo("int32").max
+    monkeypatch.setattr(module, "_between", lambda *_: -1.0)
+    assert apart(pair, np.array([0]), pair, np.array([1])).tolist() == [-1.0]
+
+
 def test_no_pair_is_no_distance() -> None:
     nobody, nothing = np.empty(0, dtype=object), np.empty(0, dtype="int64")
     assert apart(nobody, nothing, nobody, nothing).tolist() == []

@@ -141,7 +141,21 @@ def test_large_tables_are_compared_in_parts_with_the_same_changes(
     assert len(parts) > 10
     assert max(map(len, parts)) < 20
     assert Edition(folder).count("places") == 90
+    monkeypatch.setattr(Edition, "__getitem__", None)  # no table is read whole
     assert compare_tables(Edition(folder), tables(places=new)) == whole
+
+
+def test_rows_that_grow_come_in_more_parts_and_no_row_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "PART_BYTES", 2_000)
+    notes = ["", 'a "b"', "\n", '"\n"', "\r\n,", "x" * 1_900, "\n" * 1_900, '"' * 1_900]
+    rows = [{**PARK, "place_id": f"kcn-{n:03}", "note_vi": notes[n // 25]} for n in range(200)]
+    told = tables(places=rows)["places"]
+    folder = publish(tmp_path, {"places": told})
+    parts = list(Edition(folder).parts("places"))
+    assert [len(part) for part in parts[1:3]] > [len(part) for part in parts[-3:-1]]
+    assert pd.concat(parts)["note_vi"].tolist() == told["note_vi"].tolist()
 
 
 def test_a_table_without_rows_reads_back(tmp_path: Path) -> None:

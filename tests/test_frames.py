@@ -45,6 +45,9 @@ def test_a_table_is_published_by_its_key_whether_it_is_held_or_not(
     assert len(parts) == (5 if most == 5 else 1)
     assert (published["places"] is published["places"]) is (most > 30)
     assert published.counts()["positions"] == 30
+    monkeypatch.setattr(Published, "__getitem__", None)  # no table is read for it
+    assert "positions" in published
+    assert "nothing" not in published
 
 
 def test_a_table_of_few_long_rows_is_large_too(

@@ -60,13 +60,20 @@ def test_a_point_lies_in_its_tile_of_the_web_s_grid():
 
 def test_tiles_begin_where_none_is_too_heavy():
     lon, lat = np.full(10_000, 105.7), np.full(10_000, 9.9)
-    together = first_zoom(*spots(lon, lat), np.full(10_000, 5))
+    together = first_zoom(*spots(lon, lat), np.full(10_000, 5), np.full(10_000, 0.001))
     chance = np.random.default_rng(1)
-    apart = first_zoom(
-        *spots(chance.uniform(100, 110, 10_000), chance.uniform(8, 20, 10_000)), np.full(10_000, 5)
-    )
+    far = spots(chance.uniform(100, 110, 10_000), chance.uniform(8, 20, 10_000))
+    apart = first_zoom(*far, np.full(10_000, 5), np.full(10_000, 0.001))
     assert together > apart
-    assert first_zoom(*spots(lon[:5], lat[:5]), np.full(5, 5)) == 4
+    assert first_zoom(*spots(lon[:5], lat[:5]), np.full(5, 5), np.full(5, 0.001)) == 4
+
+
+def test_corners_that_no_tile_shows_weigh_nothing():
+    chance = np.random.default_rng(1)
+    far = spots(chance.uniform(100, 110, 500), chance.uniform(8, 20, 500))
+    few, many, small = (np.full(500, one) for one in (50, 5_000, 0.001))
+    assert first_zoom(*far, many, small) == first_zoom(*far, few, small)
+    assert first_zoom(*far, many, np.full(500, 1.0)) > first_zoom(*far, few, np.full(500, 1.0))
 
 
 def test_the_last_archive_is_fine_enough():
