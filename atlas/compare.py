@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -295,9 +295,7 @@ class Standings(Mapping[str, Mapping[str, str]]):
 
     def __getitem__(self, subject_id: str) -> Mapping[str, str]:
         """Return where one stands; KeyError where there is none such."""
-        place = self._ids.get_indexer([subject_id])[0]
-        if place < 0:
-            raise KeyError(subject_id)
+        place = cast("int", self._ids.get_loc(subject_id))
         return {name: str(cells[place]) for name, cells in self._columns.items()}
 
     def __contains__(self, subject_id: object) -> bool:
