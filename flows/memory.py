@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 LOOK_EVERY_S = 0.5
-PRESSING = 0.6
+PRESSING, GROWN = 0.6, 1.05
 MEGABYTE = 1_000_000
 OF_GROUP = Path("/sys/fs/cgroup/memory.max")
 
@@ -43,11 +43,12 @@ def taken(pid: int) -> int:
 class Watch:
     """Looks at what this process and its children take, while it is open.
 
-    Where that is more than `PRESSING` of ``most`` bytes, it has what was freed given back at once.
+    Where that is more than `PRESSING` of ``most`` bytes, it has what was freed given back, and
+    again each time that it grows by `GROWN` from there.
     """
 
     def __init__(self, most: int = 0, give_back: Callable[[], object] = int) -> None:
-        self._peak, self._pressing, self._give_back = 0, most * PRESSING, give_back
+        self._peak, self._left, self._give_back = 0, most * PRESSING, give_back
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._look, name="memory", daemon=True)
 
@@ -73,5 +74,6 @@ class Watch:
         while not self._is_over.wait(LOOK_EVERY_S):
             now = taken(os.getpid())
             self._peak = max(self._peak, now)
-            if 0 < self._pressing < now:
+            if 0 < self._left < now:
                 self._give_back()
+                self._left = max(self._left, taken(os.getpid()) * GROWN)

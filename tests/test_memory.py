@@ -1,9 +1,12 @@
 """What a run takes of memory is seen from outside, told, and does not grow with its sources."""
 
+import gc
 import re
 import subprocess
 import sys
+import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +18,10 @@ from click.testing import CliRunner
 from bench.synthetic import DAY, region_of, write_region
 from builds import PROJECT
 from flows.cli import main
-from flows.memory import MEGABYTE, Watch, half_of_machine, taken
+from flows.memory import LOOK_EVERY_S, MEGABYTE, Watch, half_of_machine, taken
 from flows.order import LEAST_MEMORY, Order
 from flows.run import carry_out
+from flows.work import give_back
 from geodata.archive import sha256_of_file
 from geodata.schema import TABLE
 
@@ -47,6 +51,40 @@ def test_what_children_take_is_counted_while_they_live() -> None:
         watch.peak()
         assert during - before > 75 * MEGABYTE
         assert watch.peak() < during - 75 * MEGABYTE
+
+
+def test_where_memory_presses_what_was_freed_is_given_back_and_not_again_for_nothing() -> None:
+    given = threading.Event()
+    calls: list[None] = []
+
+    def give() -> None:
+        calls.append(None)
+        given.set()
+
+    with Watch(most=1, give_back=give):
+        assert given.wait(10)
+        time.sleep(3 * LOOK_EVERY_S)
+    assert len(calls) == 1
+    with Watch(most=10**12, give_back=give):
+        time.sleep(3 * LOOK_EVERY_S)
+    assert len(calls) == 1
+
+
+def test_what_only_refers_to_itself_is_given_back() -> None:
+    class Held:
+        """Holds itself."""
+
+    one = Held()
+    one.mine = one  # type: ignore[attr-defined]
+    seen = weakref.ref(one)
+    gc.disable()
+    try:
+        del one
+        assert seen() is not None
+        give_back()
+        assert seen() is None
+    finally:
+        gc.enable()
 
 
 def test_a_process_that_is_not_there_takes_nothing() -> None:
