@@ -112,11 +112,21 @@ def _between(one: Runs, number: int, two: Runs, other: int) -> float:
     The runs whose boxes are nearest are measured first; then all others that may be nearer.
     """
     mine, its = one.span(number), two.span(other)
-    ahead = two.low[None, its] - one.high[mine, None]
-    behind = one.low[mine, None] - two.high[None, its]
-    gap = np.maximum(np.maximum(ahead, behind), 0)
-    least = np.hypot(gap[..., 0], gap[..., 1])
+    low, high = one.low[mine, None], one.high[mine, None]
+    least, _ = between_boxes(low, high, two.low[None, its], two.high[None, its])
     nearest = np.unravel_index(least.argmin(), least.shape)
     first = float(shapely.distance(one.lines[mine][nearest[0]], two.lines[its][nearest[1]]))
     near, with_it = np.nonzero(least <= first + ROUNDING_M)
     return float(shapely.distance(one.lines[mine][near], two.lines[its][with_it]).min())
+
+
+def between_boxes(
+    low: Numbers, high: Numbers, other_low: Numbers, other_high: Numbers
+) -> tuple[Numbers, Numbers]:
+    """Return how far boxes are apart at least, and how far what lies in them can be at most.
+
+    Their corners are x and y on the last axis; the others broadcast.
+    """
+    ahead, behind = other_low - high, low - other_high
+    gap, whole = np.maximum(np.maximum(ahead, behind), 0), np.minimum(ahead, behind)
+    return np.hypot(gap[..., 0], gap[..., 1]), np.hypot(whole[..., 0], whole[..., 1])

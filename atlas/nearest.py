@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from atlas.apart import ROUNDING_M, apart
+from atlas.apart import ROUNDING_M, apart, between_boxes
 from atlas.measure import METRES_PER_KM
 from atlas.placed import METRIC_EDGES, POINT, is_of
 from atlas.positions import UNPLACED_M
@@ -277,9 +277,7 @@ def _foremost(
 ) -> tuple[Numbers, Numbers]:
     """Leave out pairs whose boxes are farther apart than ``count`` other pairs can ever be."""
     here, there = asking.frame[METRIC_EDGES].to_numpy()[of], others.edges[to]
-    ahead, behind = there[:, :2] - here[:, 2:], here[:, :2] - there[:, 2:]
-    least = np.hypot(*np.maximum(np.maximum(ahead, behind), 0).T)
-    most = np.hypot(*np.minimum(ahead, behind).T)
+    least, most = between_boxes(here[:, :2], here[:, 2:], there[:, :2], there[:, 2:])
     order = np.lexsort((most, of))
     rank = np.arange(len(of)) - np.searchsorted(of[order], of[order])
     bound = np.full(len(asking.shapes), np.inf)
