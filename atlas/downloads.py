@@ -85,10 +85,12 @@ def _written_tables(book: Book, data: Path) -> Iterator[tuple[str, pd.DataFrame]
     """Write every table as CSV, plain and for Excel; yield those that a workbook holds."""
     (data / "csv-excel").mkdir(exist_ok=True)
     for name in book.tables:
-        columns = TABLE[name].columns
-        write_csv(parts_of(book.tables, name), data / f"{name}.csv", columns)
-        excel = data / "csv-excel" / f"{name}.csv"
-        write_vietnamese_csv(parts_of(book.tables, name), excel, columns)
+        first = next(parts_of(book.tables, name))
+        is_whole = len(first) == book.counts[name]
+        paths = data / f"{name}.csv", data / "csv-excel" / f"{name}.csv"
+        for write, path in zip((write_csv, write_vietnamese_csv), paths, strict=True):
+            parts = [first] if is_whole else parts_of(book.tables, name)
+            write(parts, path, TABLE[name].columns)
         if book.counts[name] <= WORKBOOK_ROWS:
             yield name, book.tables[name]
 
