@@ -47,7 +47,7 @@ def write_downloads(book: Book, out: Path, site_url: str) -> None:
     data = out / "data"
     data.mkdir(parents=True, exist_ok=True)
     small = dict(_written_tables(book, data))
-    write_csv([book.quarantine], data / "quarantine.csv", ())
+    write_csv(book.quarantine, data / "quarantine.csv", ())
     write_csv([dictionary()], data / "dictionary.csv", dictionary_columns())
     for name, records in (("places", book.places), ("routes", book.routes)):
         features = _feature_collection(map(_feature, records), left_out(book))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import pandas as pd
 from markupsafe import Markup, escape
 
 from atlas.layers import LAYERS
@@ -11,7 +12,7 @@ from atlas.telling import STAGE_GROUPS, outward
 from atlas.track import SCHEDULES
 from atlas.views import view
 from atlas.words import Words, plain
-from geodata.cells import parts_of
+from geodata.cells import parts_of, rows_of
 from geodata.schema import STAGE_AXES
 
 KINDS = tuple(
@@ -23,6 +24,7 @@ OUT = (
 )
 
 LISTED_DOCUMENTS = 2_000
+LISTED_REFUSALS, LISTED_LETTERS = 200, 500
 PROGRAMME_TABLES = ("targets", "indicators", "funding_plan", "duties", "duty_reports")
 CITING = ("document_ids", "plan_id")
 
@@ -106,6 +108,32 @@ def listed_documents(book: Book) -> dict[str, Document]:
     cells = (table[name] for table in tables for name in CITING if name in table)
     cited |= {key for told in cells for cell in told.unique() for key in parts_of(cell)}
     return {key: book.documents[key] for key in sorted(cited & book.documents.keys())}
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """The first refused rows, cell by cell; ``count`` counts all, ``is_cut`` tells that more is."""
+
+    rows: tuple[dict[str, str], ...]
+    count: int
+    is_cut: bool
+
+
+def listed_refusals(parts: Iterable[pd.DataFrame]) -> Refusals:
+    """Return what a page shows of the refused rows: the first of them, long cells cut."""
+    rows: list[dict[str, str]] = []
+    count, is_cut = 0, False
+    for part in parts:
+        count += len(part)
+        first = part.head(LISTED_REFUSALS - len(rows)).astype("str")
+        cut = first.map(_shortened)
+        is_cut |= len(first) < len(part) or not cut.equals(first)
+        rows += rows_of(cut)
+    return Refusals(tuple(rows), count, is_cut)
+
+
+def _shortened(cell: str) -> str:
+    return cell if len(cell) <= LISTED_LETTERS else f"{cell[:LISTED_LETTERS]}…"
 
 
 def document_links(words: Words, address: Callable[[str], str]) -> Callable[[Document], Markup]:

@@ -5,7 +5,7 @@ pages, maps, charts and downloads only read them. Text in them is raw data and h
 template or a JSON encoder escapes it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -349,7 +349,7 @@ class Book:
     waterways: gpd.GeoDataFrame | None
     sources: tuple[SourceState, ...]
     findings: tuple[Finding, ...]
-    quarantine: pd.DataFrame
+    quarantine: Iterable[pd.DataFrame]
     ledger: tuple[Change, ...]
     changes: tuple[Changed, ...]
     gaps: tuple[Gap, ...]

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from pathlib import Path
-
-import pandas as pd
 
 from atlas.editions import Inputs, Shop, code_digest, read_manifest
 from atlas.records import SourceState
@@ -19,6 +18,7 @@ from flows.kept import Kept
 from flows.order import LOCK, PROJECT, Order, in_region, today
 from flows.past import collect_then, inputs_then, look_back, workbooks_of
 from flows.work import (
+    QUARANTINE,
     beforehand,
     is_made,
     note_made,
@@ -28,9 +28,9 @@ from flows.work import (
     read_states,
     start_anew,
     write_findings,
-    write_frames,
     write_json,
     write_ledger,
+    write_parts,
     write_tables,
 )
 from geodata.archive import Archive, sha256_of
@@ -164,9 +164,9 @@ def check(order: Order, collected: Path) -> Path:
     states += _inbox_states(combined)
     folder = order.work / "tables"
     write_tables(order, checked.tables)
-    refused = [checked.quarantine, *(layer.quarantine for layer in layers.values())]
-    refused.append(quarantined(workbooks))
-    write_frames(order.work, {"quarantine": pd.concat(refused, ignore_index=True).astype("str")})
+    refused = chain(checked.quarantine, (layer.quarantine for layer in layers.values()))
+    told = (part.astype("str") for part in chain(refused, [quarantined(workbooks)]))
+    write_parts(order.work / QUARANTINE, told)
     (order.work / "layers").mkdir(exist_ok=True)
     for name, layer in layers.items():
         features = layer.layer.features

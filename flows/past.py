@@ -19,6 +19,7 @@ from atlas.editions import Inputs, Shop, read_manifest
 from atlas.history import LOG, Entry, read_log, way_to
 from flows.order import Order
 from flows.work import (
+    QUARANTINE,
     read_collected,
     read_json,
     read_states,
@@ -27,12 +28,14 @@ from flows.work import (
     write_frames,
     write_json,
     write_ledger,
+    write_parts,
 )
 from geodata.archive import Archive, Stored, sha256_of, sha256_of_all
 from geodata.catalog import Source, load_catalog
 from geodata.cells import rows_of
 from geodata.errors import UsageError
 from geodata.findings import Finding
+from geodata.frames import RowFile
 from geodata.inbox import Workbook, taken
 from geodata.knowledge import about_then, known_by
 
@@ -208,5 +211,5 @@ def _forget(order: Order, kept: dict[str, pd.DataFrame], day: date) -> None:
     for path in order.work.glob("*.findings.json"):
         found = [Finding(*told) for told in read_json(path)]
         write_findings(path, [f for f in found if (f.source_id, str(f.row)) in lines])
-    refused = pd.read_parquet(order.work / "quarantine.parquet")
-    write_frames(order.work, {"quarantine": refused.head(0)})
+    path = order.work / QUARANTINE
+    write_parts(path, [next(iter(RowFile(path))).head(0)])

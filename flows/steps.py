@@ -34,6 +34,7 @@ from flows.near import find_near
 from flows.order import Order, in_region
 from flows.past import workbooks_of
 from flows.work import (
+    QUARANTINE,
     give_back,
     missing_layers,
     read_given,
@@ -49,7 +50,7 @@ from flows.work import (
 from geodata.cells import rows_of
 from geodata.claims import resolve
 from geodata.findings import Finding
-from geodata.frames import Frames
+from geodata.frames import Frames, RowFile
 
 
 @in_region
@@ -139,7 +140,7 @@ def read_book(order: Order, inputs: Inputs) -> Book:
         waterways=read_layer_file(order, "waterways"),
         sources=states,
         findings=findings,
-        quarantine=pd.read_parquet(order.work / "quarantine.parquet"),
+        quarantine=RowFile(order.work / QUARANTINE),
         ledger=read_ledger(*sorted(order.work.glob("*.ledger.json"))),
         changes=read_changes(order),
         gaps=tuple(assembler.gap(row) for row in rows_of(shelf.tables["gaps"])),

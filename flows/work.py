@@ -37,6 +37,7 @@ log = logging.getLogger("atlas.run")
 P = TypeVar("P")
 
 NOTES = "notes.txt"
+QUARANTINE = "quarantine.parquet"
 GIVEN = "positions.given.wkb"
 COLLECTED = ("collected.json", "collect.findings.json", "inbox.waiting.json", "then", NOTES)
 """What the steps before the check leave in the work folder."""

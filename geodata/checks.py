@@ -6,6 +6,7 @@ does a row that points to it.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -32,7 +33,7 @@ from geodata.read import Sheet
 from geodata.region import here
 from geodata.rules import RULES, Rule, Tables, found_rows
 from geodata.schema import TABLE, TABLES, Column, Table
-from geodata.stack import Accepted, Stack, is_refused, without
+from geodata.stack import Accepted, Stack, without
 
 Test = Callable[["pd.Series[str]"], Truths]
 
@@ -45,7 +46,7 @@ class Checked:
 
     tables: Accepted
     findings: tuple[Finding, ...]
-    quarantine: pd.DataFrame
+    quarantine: "Quarantine"
     ledger: tuple[Change, ...]
 
 
@@ -70,7 +71,7 @@ def check_sheets(
     return Checked(
         Accepted(stack, _refused_lines(findings)),
         tuple(sorted(set(findings))),
-        _quarantine(stack, findings),
+        Quarantine(sheets, findings),
         tuple(_account(sheet, findings) for sheet in sheets),
     )
 
@@ -265,14 +266,18 @@ def _follow_references(stack: Stack, findings: list[Finding]) -> list[Finding]:
 
 
 def _refused_lines(findings: Iterable[Finding]) -> set[tuple[str, int]]:
-    return {(f.source_id, f.row) for f in findings if f.severity in ("row", "source") and f.row > 1}
+    return {(f.source_id, f.row) for f in findings if _refuses(f)}
+
+
+def _refuses(found: Finding) -> bool:
+    return found.severity in ("row", "source") and found.row > 1
 
 
 def _account(sheet: Sheet, findings: Sequence[Finding]) -> Change:
     mine = sorted(f for f in findings if f.source_id == sheet.source.source_id)
     first: dict[int, str] = {}
     for found in mine:
-        if found.severity in ("row", "source") and found.row > 1:
+        if _refuses(found):
             first.setdefault(found.row, found.rule)
     dropped = {rule: list(first.values()).count(rule) for rule in sorted(set(first.values()))}
     return Change(
@@ -283,22 +288,43 @@ def _account(sheet: Sheet, findings: Sequence[Finding]) -> Change:
     )
 
 
-def _quarantine(stack: Stack, findings: Sequence[Finding]) -> pd.DataFrame:
-    """Return the refused rows: the findings' columns and the row itself as JSON text."""
-    refused = [f for f in sorted(set(findings)) if f.severity in ("row", "source") and f.row > 1]
-    table = findings_table(refused)
-    told = {
-        (row["source_id"], row["line"]): pd.Series(
-            {k: v for k, v in row.items() if k not in ("source_id", "line") and v}
-        ).to_json(force_ascii=False)
-        for name in sorted({found.table for found in refused})
-        for part in stack.parts(name)
-        for row in _refused_rows(part, refused)
-    }
-    keys = zip(table["source_id"], table["row"], strict=True)
-    table["content"] = [told.get(key, "") for key in keys]
-    return table
+class Quarantine:
+    """The refused rows: the findings' columns and the row itself as JSON text (``content``).
+
+    They come in parts that can be held, one at least, by source and line; what is no whole row
+    of its file has no content.
+    """
+
+    def __init__(self, sheets: Iterable[Sheet], findings: Iterable[Finding]) -> None:
+        self._sheets = {sheet.source.source_id: sheet for sheet in sheets}
+        self._refused: dict[str, list[Finding]] = {}
+        for found in sorted(set(findings)):
+            if _refuses(found):
+                self._refused.setdefault(found.source_id, []).append(found)
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        """Go through the parts; a source of which no row was refused is not read."""
+        if not self._refused:
+            yield _held_back([], {})
+        for source_id, refused in self._refused.items():
+            yield from _held_back_of(self._sheets[source_id], refused)
 
 
-def _refused_rows(rows: pd.DataFrame, refused: Sequence[Finding]) -> list[dict[str, str]]:
-    return rows_of(rows.loc[is_refused(rows, _refused_lines(refused))])
+def _held_back_of(sheet: Sheet, refused: Sequence[Finding]) -> Iterator[pd.DataFrame]:
+    names = list(TABLE[sheet.source.table].column_names)
+    left = list(refused)
+    for part in sheet.parts():
+        count = bisect_right(left, part.index.max(), key=lambda found: found.row) if left else 0
+        if mine := left[:count]:
+            lines = part.index.isin([found.row for found in mine])
+            rows = part.loc[lines, names]
+            yield _held_back(mine, dict(zip(rows.index, rows_of(rows), strict=True)))
+        left = left[count:]
+    if left:
+        yield _held_back(left, {})
+
+
+def _held_back(refused: Sequence[Finding], rows: Mapping[int, Mapping[str, str]]) -> pd.DataFrame:
+    told = {line: {k: v for k, v in row.items() if v} for line, row in rows.items()}
+    content = {line: pd.Series(row).to_json(force_ascii=False) for line, row in told.items()}
+    return findings_table(refused).assign(content=[content.get(f.row, "") for f in refused])

@@ -13,13 +13,13 @@ from typing import BinaryIO
 
 import geopandas as gpd
 import pandas as pd
-import pyarrow.parquet as pq
 
 from geodata.catalog import Source
 from geodata.crs import DISPLAY_CRS
 from geodata.errors import SourceError
 from geodata.extract import read_extract
 from geodata.findings import Finding
+from geodata.frames import RowFile
 from geodata.gdal import read_dxf, read_flatgeobuf, read_geopackage, read_shapefile
 from geodata.geoparquet import read_geoparquet
 from geodata.kml import read_kml, read_kmz
@@ -53,9 +53,7 @@ class FileRows:
 
     def parts(self) -> Iterator[pd.DataFrame]:
         """Read one part after the other, indexed by line."""
-        with pq.ParquetFile(self.path) as file:
-            for number in range(file.num_row_groups):
-                yield file.read_row_group(number).to_pandas().set_index("line")
+        return (part.set_index("line") for part in RowFile(self.path))
 
     def columns(self, names: Sequence[str]) -> pd.DataFrame:
         """Read some columns of all rows, indexed by line."""

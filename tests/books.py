@@ -341,7 +341,7 @@ def small_book(**changes: object) -> Book:
             ),
         ),
         findings=(NOTE,),
-        quarantine=findings_table([NOTE]).assign(content='{"place_id":"kcn-a"}'),
+        quarantine=[findings_table([NOTE]).assign(content='{"place_id":"kcn-a"}')],
         ledger=(Change("check zones", 5, 4, {"key_is_unique": 1}),),
         changes=CHANGES,
         gaps=(GAP, Gap("gap-2", "s1", "Phụ lục kinh phí", "Annex of costs", "2026-11-22")),
@@ -355,6 +355,6 @@ def bare_book() -> Book:
     """Return a book without layers, changes, findings or an edition before it."""
     empty = findings_table([]).assign(content=[])
     return small_book(
-        previous_edition="", communes=None, waterways=None, findings=(), quarantine=empty,
+        previous_edition="", communes=None, waterways=None, findings=(), quarantine=[empty],
         changes=(), history=(), gaps=(), ledger=(), missing_layers=("osm",),
     )  # fmt: skip

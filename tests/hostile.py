@@ -67,7 +67,7 @@ def hostile_book() -> Book:
         waterways=waterways.assign(name=[HOSTILE, HOSTILE]),
         sources=sources,
         findings=tuple(_hostile(one) for one in book.findings),
-        quarantine=book.quarantine.assign(content=HOSTILE, detail=HOSTILE),
+        quarantine=[part.assign(content=HOSTILE, detail=HOSTILE) for part in book.quarantine],
         ledger=(Change(HOSTILE, 2, 1, {HOSTILE: 1}),),
         changes=tuple(_hostile(one) for one in book.changes),
         history=tuple(_hostile(one) for one in book.history),

@@ -25,7 +25,7 @@ def accepted(checked: Checked) -> dict[str, int]:
 def test_the_tiny_tables_are_accepted_whole(tree) -> None:
     checked = tree.check()
     assert checked.findings == ()
-    assert checked.quarantine.empty
+    assert pd.concat(checked.quarantine).empty
     assert all(len(checked.tables[table.name]) for table in TABLES)
     assert all(change.rows_in == change.rows_out for change in checked.ledger)
 
@@ -42,7 +42,7 @@ def test_an_accepted_row_says_where_it_comes_from(tree) -> None:
 def test_nothing_to_check_is_every_table_empty_and_no_finding() -> None:
     checked = check_sheets([])
     assert set(accepted(checked).values()) == {0}
-    assert (checked.findings, checked.ledger, len(checked.quarantine)) == ((), (), 0)
+    assert (checked.findings, checked.ledger, len(pd.concat(checked.quarantine))) == ((), (), 0)
     for table in TABLES:
         assert list(checked.tables[table.name].columns)[: len(table.columns)] == list(
             table.column_names
@@ -258,7 +258,7 @@ def test_a_row_that_breaks_several_rules_is_told_of_all_and_dropped_once(tree) -
 
 def test_quarantine_holds_every_refused_row_with_its_reasons_and_its_words(tree) -> None:
     tree.set("money_events", 0, amount="-1", note_vi="“Sở”, </script>\n\\")
-    quarantine = tree.check("money_events").quarantine
+    quarantine = pd.concat(tree.check("money_events").quarantine)
     assert list(quarantine.columns) == [*FINDING_COLUMNS, "content"]
     assert len(quarantine) == 1
     content = json.loads(quarantine["content"].item())
@@ -305,7 +305,7 @@ def test_a_note_does_not_refuse_its_row(tree) -> None:
     checked = tree.check("stage_events")
     assert [(f.rule, f.severity) for f in checked.findings] == [("stage_does_not_go_back", "note")]
     assert accepted(checked)["stage_events"] == 2
-    assert checked.quarantine.empty
+    assert pd.concat(checked.quarantine).empty
 
 
 def test_a_duplicate_key_refuses_the_source_and_both_rows(tree) -> None:
@@ -318,7 +318,7 @@ def test_a_duplicate_key_refuses_the_source_and_both_rows(tree) -> None:
     ]
     assert {f.severity for f in checked.findings} == {"source"}
     assert accepted(checked)["gaps"] == 1
-    assert list(checked.quarantine["row"]) == [2, 4]
+    assert list(pd.concat(checked.quarantine)["row"]) == [2, 4]
 
 
 def test_two_sources_of_one_table_are_stacked_and_keep_their_lines(tree) -> None:
@@ -354,7 +354,7 @@ def test_a_torn_row_is_refused_and_counted_though_its_cells_are_not_known(tree) 
     assert found(checked) == [("gaps", 3, "", "row_is_whole")]
     change = next(c for c in checked.ledger if c.step == "check tiny_gaps")
     assert (change.rows_in, change.rows_out, dict(change.dropped)) == (2, 1, {"row_is_whole": 1})
-    assert list(checked.quarantine["content"]) == [""]
+    assert list(pd.concat(checked.quarantine)["content"]) == [""]
 
 
 def test_a_table_of_which_every_row_is_refused_is_empty_and_keeps_its_columns(tree) -> None:
@@ -380,7 +380,7 @@ def test_the_order_of_the_sources_does_not_matter(tree) -> None:
     sheets = [tree.sheet(table) for table in ("claims", "measures", "places", "gaps")]
     one, other = check_sheets(sheets), check_sheets(sheets[::-1])
     assert one.findings == other.findings
-    pd.testing.assert_frame_equal(one.quarantine, other.quarantine)
+    pd.testing.assert_frame_equal(pd.concat(one.quarantine), pd.concat(other.quarantine))
     for name, rows in one.tables.items():
         pd.testing.assert_frame_equal(rows, other.tables[name])
 
@@ -416,7 +416,7 @@ def test_whatever_is_damaged_each_row_is_accepted_or_in_quarantine_and_never_bot
     tree.rows("claims", [sound | {"claim_id": f"c{n}", **cells} for n, cells in enumerate(cleaned)])
     checked = tree.check("claims")
     kept = set(checked.tables["claims"]["line"])
-    refused = set(checked.quarantine["row"])
+    refused = set(pd.concat(checked.quarantine)["row"])
     lines = set(tree.sheet("claims").rows.index)
     assert kept | refused == lines
     assert not kept & refused

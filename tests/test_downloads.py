@@ -308,8 +308,9 @@ def test_hostile_text_stays_text_in_every_json_and_csv(hostile: Path) -> None:
 
 
 def test_a_formula_in_the_quarantine_is_guarded_too(tmp_path: Path, book: Book) -> None:
-    refused = book.quarantine.assign(key="=cmd|' /C calc'!A0", detail="\r=1")
-    write_downloads(dataclasses.replace(book, quarantine=refused), tmp_path, SITE)
+    (part,) = book.quarantine
+    refused = part.assign(key="=cmd|' /C calc'!A0", detail="\r=1")
+    write_downloads(dataclasses.replace(book, quarantine=[refused]), tmp_path, SITE)
     header, row = read_rows(tmp_path / "data" / "quarantine.csv")
     assert row[header.index("key")] == "'=cmd|' /C calc'!A0"
     assert row[header.index("detail")] == "'\r=1"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from conftest import TINY, Tree
 from hypothesis import example, given
@@ -269,7 +270,8 @@ def test_rows_in_are_rows_accepted_and_rows_in_quarantine(rows: list[list[str]],
     checked = check_sheets([*known, sheet])
     again = check_sheets([sheet, *known[::-1]])
     accepted = checked.tables["money_events"]
-    refused = set(checked.quarantine.loc[checked.quarantine["source_id"] == "trap", "row"])
+    table = pd.concat(checked.quarantine)
+    refused = set(table.loc[table["source_id"] == "trap", "row"])
     assert len(accepted) + len(refused) == sheet.rows_in_file
     assert set(accepted["line"]).isdisjoint(refused)
     assert again.findings == checked.findings
@@ -301,5 +303,6 @@ def test_any_geometry_is_accepted_quarantined_or_refuses_its_file(
         assert error.rule in ("crs_is_as_declared", "file_is_of_its_format")
         return
     checked = check_sheets([*known, sheet])
-    refused = set(checked.quarantine.loc[checked.quarantine["source_id"] == "trap", "row"])
+    table = pd.concat(checked.quarantine)
+    refused = set(table.loc[table["source_id"] == "trap", "row"])
     assert len(checked.tables["positions"]) + len(refused) == len(shapes)
