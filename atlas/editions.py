@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -82,12 +82,18 @@ def code_digest(tops: Iterable[Path], lock: Path, region: Path) -> str:
     digest = hashlib.sha256(lock.read_bytes() if lock.is_file() else b"")
     digest.update(hashlib.sha256(region.read_bytes()).digest())
     for top in tops:
-        paths = [p for p in top.rglob("*") if p.suffix in CODE_SUFFIXES and p.name != FILE]
-        inner = {p.relative_to(top): p for p in paths if p.is_file()}
-        for name in sorted(n for n in inner if not {"node_modules", "sources"} & set(n.parts)):
-            digest.update(f"{top.name}/{name.as_posix()}\n".encode())
-            digest.update(hashlib.sha256(inner[name].read_bytes()).digest())
+        for path in sorted(_code_below(top)):
+            digest.update(f"{top.name}/{path.relative_to(top).as_posix()}\n".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def _code_below(top: Path) -> Iterator[Path]:
+    """Yield the files of code and settings; folders of others' code or of sources are not seen."""
+    for folder, inner, names in os.walk(top):
+        inner[:] = [name for name in inner if name not in ("node_modules", "sources")]
+        paths = (Path(folder, name) for name in names if name != FILE)
+        yield from (path for path in paths if path.suffix in CODE_SUFFIXES and path.is_file())
 
 
 def write_manifest(

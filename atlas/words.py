@@ -1,6 +1,7 @@
 """The words of the site in both languages, and numbers, dates and money in each one's form."""
 
 import datetime
+import functools
 import re
 import string
 import tomllib
@@ -213,9 +214,14 @@ def _filled(texts: Mapping[str, str], forms: Mapping[str, str]) -> dict[str, str
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        return _flat(tomllib.loads(path.read_text(encoding="utf-8")), path)
+        return _parsed(path, path.read_text(encoding="utf-8"))
     except (FileNotFoundError, tomllib.TOMLDecodeError) as error:
         raise WordsError(f"{path}: {error}; the site needs both word files") from error
+
+
+@functools.lru_cache(maxsize=2 * len(LANGUAGES))
+def _parsed(path: Path, content: str) -> dict[str, str]:
+    return _flat(tomllib.loads(content), path)
 
 
 def _flat(told: Mapping[str, object], path: Path, before: str = "") -> dict[str, str]:

@@ -48,7 +48,8 @@ class Watch:
     """
 
     def __init__(self, most: int = 0, give_back: Callable[[], object] = int) -> None:
-        self._peak, self._left, self._give_back = 0, most * PRESSING, give_back
+        self._now, self._peak = 0, 0
+        self._left, self._give_back = most * PRESSING, give_back
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._look, name="memory", daemon=True)
 
@@ -66,14 +67,19 @@ class Watch:
         self._thread.join()
 
     def peak(self) -> int:
-        """Return the most that was taken since this was last asked: bytes."""
-        told, self._peak = max(self._peak, taken(os.getpid())), 0
+        """Return the most that was seen since this was last asked, or last of all: bytes.
+
+        A look costs some 10 ms, so none is had for steps that are over before the next one.
+        """
+        self._now = self._now or taken(os.getpid())
+        told, self._peak = max(self._peak, self._now), 0
         return told
 
     def _look(self) -> None:
         while not self._is_over.wait(LOOK_EVERY_S):
-            now = taken(os.getpid())
-            self._peak = max(self._peak, now)
-            if 0 < self._left < now:
+            self._now = taken(os.getpid())
+            self._peak = max(self._peak, self._now)
+            if 0 < self._left < self._now:
                 self._give_back()
-                self._left = max(self._left, taken(os.getpid()) * GROWN)
+                self._now = taken(os.getpid())
+                self._left = max(self._left, self._now * GROWN)

@@ -45,9 +45,11 @@ def test_what_children_take_is_counted_while_they_live() -> None:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
             assert child.stdout is not None
             assert child.stdout.read(1) == b"."
+            time.sleep(2 * LOOK_EVERY_S)
             during = watch.peak()
             assert taken(child.pid) > 80 * MEGABYTE
             child.communicate(b"")
+        time.sleep(2 * LOOK_EVERY_S)
         watch.peak()
         assert during - before > 75 * MEGABYTE
         assert watch.peak() < during - 75 * MEGABYTE
