@@ -3,6 +3,8 @@
 The browser evaluates it; `pyproj` made it, over the ground that the map shows.
 """
 
+import functools
+
 import numpy as np
 import pyproj
 
@@ -31,8 +33,13 @@ def grid(limit: Box) -> dict[str, Json]:
     With u and v the easting and northing from ``centre`` in units of 100 km, a degree is the sum
     of number x u^i x v^j over `powers`.
     """
+    return _grid(limit, metric_crs())
+
+
+@functools.lru_cache(maxsize=8)
+def _grid(limit: Box, zone: str) -> dict[str, Json]:
     west, south, east, north = limit
-    outward = pyproj.Transformer.from_crs(DISPLAY_CRS, metric_crs(), always_xy=True)
+    outward = pyproj.Transformer.from_crs(DISPLAY_CRS, zone, always_xy=True)
     corners = outward.transform([west, east, west, east], [south, south, north, north])
     eastings, northings = (np.asarray(values) for values in corners)
     centre = [round(float(values.mean())) for values in (eastings, northings)]
@@ -40,7 +47,7 @@ def grid(limit: Box) -> dict[str, Json]:
         np.linspace(eastings.min(), eastings.max(), SAMPLES),
         np.linspace(northings.min(), northings.max(), SAMPLES),
     )
-    back = pyproj.Transformer.from_crs(metric_crs(), DISPLAY_CRS, always_xy=True)
+    back = pyproj.Transformer.from_crs(zone, DISPLAY_CRS, always_xy=True)
     longitudes, latitudes = back.transform(across.ravel(), up.ravel())
     u, v = ((flat.ravel() - c) / UNIT_M for flat, c in zip((across, up), centre, strict=True))
     terms = np.stack([u**i * v**j for i, j in powers()], axis=1)
