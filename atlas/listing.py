@@ -24,7 +24,7 @@ OUT = (
 )
 
 LISTED_DOCUMENTS = 2_000
-LISTED_REFUSALS, LISTED_LETTERS = 200, 500
+LISTED_REFUSALS, LISTED_LETTERS = 200, 200
 PROGRAMME_TABLES = ("targets", "indicators", "funding_plan", "duties", "duty_reports")
 CITING = ("document_ids", "plan_id")
 
