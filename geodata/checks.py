@@ -314,14 +314,15 @@ def _held_back_of(sheet: Sheet, refused: Sequence[Finding]) -> Iterator[pd.DataF
     names = list(TABLE[sheet.source.table].column_names)
     left = list(refused)
     for part in sheet.parts():
-        count = bisect_right(left, part.index.max(), key=lambda found: found.row) if left else 0
+        count = bisect_right(left, part.index.max(), key=lambda found: found.row)
         if mine := left[:count]:
             lines = part.index.isin([found.row for found in mine])
             rows = part.loc[lines, names]
             yield _held_back(mine, dict(zip(rows.index, rows_of(rows), strict=True)))
         left = left[count:]
-    if left:
-        yield _held_back(left, {})
+        if not left:
+            return
+    yield _held_back(left, {})
 
 
 def _held_back(refused: Sequence[Finding], rows: Mapping[int, Mapping[str, str]]) -> pd.DataFrame:
