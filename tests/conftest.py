@@ -2,12 +2,16 @@
 
 import csv
 import dataclasses
+import fcntl
 import hashlib
 import io
 import ipaddress
 import json
+import os
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -22,6 +26,8 @@ from shapely import box
 from browsing import chromium, served
 from builds import Built, network_of, run_atlas
 from drawings import METRIC_CRS
+from flows.cli import PREFECT_SETTINGS
+from flows.server import prefect_server
 from geodata.catalog import Source, load_catalog, read_source
 from geodata.checks import Checked, check_sheets
 from geodata.corrections import apply_corrections
@@ -407,11 +413,48 @@ def tree(tmp_path: Path) -> Tree:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Return one refresh of the real sources, made by the installed command."""
-    root = tmp_path_factory.mktemp("built")
-    network = network_of(tmp_path_factory.mktemp("network"))
-    return Built(root, run_atlas("refresh", "--out", root, *network), network)
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Return the environment in which a command finds a Prefect server instead of starting one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in PREFECT_SETTINGS.items():
+            patch.setenv(name, value)
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        patch.delenv("PREFECT_API_URL", raising=False)
+        with prefect_server(is_lasting=False) as await_server:
+            await_server()
+            names = (*PREFECT_SETTINGS, "PREFECT_HOME", "PREFECT_API_URL")
+            told = {name: os.environ[name] for name in names}
+            patch.undo()
+            os.environ.pop("PREFECT_API_URL")
+            yield told
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Built:
+    """Return one refresh of the real sources, made by the installed command.
+
+    It is made once, by the first of the processes that share the tests out: a test that would
+    change it takes a copy.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real"
+    folder.mkdir(exist_ok=True)
+    root, told = folder / "root", folder / "told.json"
+    with (folder / "door").open("w") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        if not told.is_file():
+            network = network_of(folder)
+            env = request.getfixturevalue("prefect")
+            done = run_atlas("refresh", "--out", root, *network, env=env)
+            told.write_text(json.dumps([vars(done), network]), encoding="utf-8")
+    first, network = json.loads(told.read_text(encoding="utf-8"))
+    return Built(root, subprocess.CompletedProcess(**first), tuple(network))
+
+
+@pytest.fixture
+def root(built: Built, tmp_path: Path) -> Path:
+    """Return a copy of the built root that a test may change."""
+    return Path(shutil.copytree(built.root, tmp_path / "root", symlinks=True))
 
 
 @pytest.fixture(scope="module")

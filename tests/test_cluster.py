@@ -20,10 +20,9 @@ from atlas.editions import read_manifest
 from bench.synthetic import region_of, write_region
 from builds import PROJECT, run_atlas
 from flows import cluster
-from flows.cli import PREFECT_SETTINGS, main
+from flows.cli import main
 from flows.order import Order
 from flows.run import carry_out
-from flows.server import Wait, prefect_server
 from geodata.errors import UsageError
 
 DASK = Path(sys.executable).with_name("dask")
@@ -127,29 +126,10 @@ def order(tmp_path_factory: pytest.TempPathFactory) -> Order:
 
 
 @pytest.fixture(scope="module")
-def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wait]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in PREFECT_SETTINGS.items():
-            patch.setenv(name, value)
-        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
-        patch.delenv("PREFECT_API_URL", raising=False)
-        with prefect_server(is_lasting=False) as await_server:
-            yield await_server
-
-
-@pytest.fixture(scope="module")
-def alone(order: Order, starting: Wait) -> dict[str, object]:
-    """The manifest of the edition that one machine makes, in one part, while the server starts."""
+def alone(order: Order) -> dict[str, object]:
+    """The manifest of the edition that one machine makes, in one part."""
     assert carry_out(order.model_copy(update={"part_rows": 10**9})).state == "published"
     return read_manifest(order.root / "public")
-
-
-@pytest.fixture(scope="module")
-def server(starting: Wait, alone: object) -> dict[str, str]:
-    """Return the environment in which Prefect is reached."""
-    starting()
-    names = (*PREFECT_SETTINGS, "PREFECT_HOME", "PREFECT_API_URL")
-    return {name: os.environ[name] for name in names}
 
 
 @contextmanager
@@ -173,14 +153,14 @@ def notes(process: "subprocess.Popen[str]") -> list[str]:
 
 
 def test_a_worker_killed_in_the_middle_of_a_part_loses_nothing_and_no_byte_is_another(
-    order: Order, alone: object, scheduler: str, server: dict[str, str], tmp_path: Path
+    order: Order, alone: object, scheduler: str, prefect: dict[str, str], tmp_path: Path
 ) -> None:
     stalled, preload = tmp_path / "stalled", ("--preload", STALLING)
     helped = order.model_copy(update={"root": tmp_path / "root", "cluster": scheduler})
     with (
         worker(scheduler, tmp_path / "a"),
         worker(scheduler, tmp_path / "b", *preload, STALLED=str(stalled)) as killed,
-        refreshing(helped, server) as run,
+        refreshing(helped, prefect) as run,
     ):
         await_file(stalled, run, killed)
         killed.kill()
@@ -194,7 +174,7 @@ DEATHS = {"worker": "parts of keep_near: no worker is left", "scheduler": "the c
 
 @pytest.mark.parametrize("dies", DEATHS)
 def test_where_the_only_worker_or_the_scheduler_dies_the_run_makes_the_rest_itself(
-    order: Order, alone: object, server: dict[str, str], tmp_path: Path, dies: str
+    order: Order, alone: object, prefect: dict[str, str], tmp_path: Path, dies: str
 ) -> None:
     stalled, preload = tmp_path / "stalled", ("--preload", STALLING)
     with (
@@ -207,7 +187,7 @@ def test_where_the_only_worker_or_the_scheduler_dies_the_run_makes_the_rest_itse
             [sys.executable, "-c", SEARCH, helped.model_dump_json(), order.work],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **server},
+            env={**os.environ, **prefect},
             cwd=PROJECT,
         ) as run:
             await_file(stalled, run, only)
@@ -220,11 +200,11 @@ def test_where_the_only_worker_or_the_scheduler_dies_the_run_makes_the_rest_itse
 
 
 def test_without_its_cluster_a_run_goes_on_alone_and_says_what_to_do(
-    tree: Tree, server: dict[str, str], tmp_path: Path
+    tree: Tree, prefect: dict[str, str], tmp_path: Path
 ) -> None:
     asked = ("--out", tmp_path, "--sources", tree.folder, "--offline")
     nobody = "tcp://127.0.0.1:1"
-    done = run_atlas("refresh", *asked, env={**server, "ATLAS_CLUSTER": nobody})
+    done = run_atlas("refresh", *asked, env={**prefect, "ATLAS_CLUSTER": nobody})
     assert done.returncode == 0, done.stderr
     for told in (nobody, "published: edition 2026-01-05-", "this machine makes the parts itself"):
         assert told in done.stdout

@@ -1,4 +1,4 @@
-"""The whole run through Prefect, as a person starts it: the only file that starts Prefect."""
+"""The whole run through Prefect, as a person starts it."""
 
 import datetime
 import json
@@ -55,23 +55,29 @@ def test_an_address_for_corrections_that_is_none_is_refused_at_once(tmp_path: Pa
     assert "is no mail address" in done.stderr
 
 
-def test_a_second_refresh_changes_nothing(built: Built) -> None:
-    before = digests(built.root / "editions")
-    again = run_atlas("refresh", "--out", built.root, *built.network)
+def test_a_second_refresh_changes_nothing(
+    root: Path, built: Built, prefect: dict[str, str]
+) -> None:
+    before = digests(root / "editions")
+    again = run_atlas("refresh", "--out", root, *built.network, env=prefect)
     assert again.returncode == 0, again.stderr
     assert "unchanged" in again.stdout
-    assert digests(built.root / "editions") == before
+    assert digests(root / "editions") == before
 
 
-def test_two_refreshes_of_the_same_inputs_have_the_same_bytes(built: Built, tmp_path: Path) -> None:
+def test_two_refreshes_of_the_same_inputs_have_the_same_bytes(
+    built: Built, prefect: dict[str, str], tmp_path: Path
+) -> None:
     elsewhere = {"TZ": "America/Lima", "PYTHONHASHSEED": "7", "LANG": "vi_VN.UTF-8"}
-    again = run_atlas("refresh", "--out", tmp_path, *built.network, env=elsewhere)
+    again = run_atlas("refresh", "--out", tmp_path, *built.network, env=prefect | elsewhere)
     assert again.returncode == 0, again.stderr
     assert digests(tmp_path / "editions") == digests(built.root / "editions")
 
 
-def test_without_network_and_mirror_it_builds_and_names_the_missing_layers(tmp_path: Path) -> None:
-    done = run_atlas("refresh", "--out", tmp_path, "--offline")
+def test_without_network_and_mirror_it_builds_and_names_the_missing_layers(
+    prefect: dict[str, str], tmp_path: Path
+) -> None:
+    done = run_atlas("refresh", "--out", tmp_path, "--offline", env=prefect)
     assert done.returncode == 0, done.stderr
     status = json.loads((tmp_path / "public" / "status.json").read_text(encoding="utf-8"))
     assert status["missing_layers"] == ["osm_waterways", "tlq_commune_boundaries"]
@@ -90,16 +96,14 @@ def test_with_a_mirror_it_has_all_communes_and_the_waterways(built: Built) -> No
 
 
 def test_a_broken_source_is_refused_whole_and_the_last_edition_stays(
-    built: Built, sources: Path, tmp_path: Path
+    root: Path, sources: Path, prefect: dict[str, str]
 ) -> None:
-    root = tmp_path / "root"
-    shutil.copytree(built.root, root, symlinks=True)
     edition = (root / "public").readlink()
     broken = sources / "ubnd_funding" / "raw.csv"
     broken.write_text(
         broken.read_text(encoding="utf-8").replace("14678.262", "14678.263"), encoding="utf-8"
     )
-    done = run_atlas("refresh", "--out", root, "--sources", sources, "--offline")
+    done = run_atlas("refresh", "--out", root, "--sources", sources, "--offline", env=prefect)
     assert done.returncode == 3
     for told in ("ubnd_funding", "file_is_as_described", "sums_close"):
         assert told in done.stderr
@@ -110,32 +114,26 @@ def test_a_broken_source_is_refused_whole_and_the_last_edition_stays(
 
 
 def test_a_killed_refresh_leaves_the_edition_and_the_next_one_runs(
-    built: Built, tmp_path: Path
+    root: Path, built: Built, prefect: dict[str, str]
 ) -> None:
-    root = tmp_path / "root"
-    shutil.copytree(built.root, root, symlinks=True)
     edition = (root / "public").readlink()
-    command = [str(ATLAS), "refresh", "--out", str(root), "--as-of", "2026-12-31", *built.network]
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as process:
-        work = root / "var" / "work"
-        shutil.rmtree(work, ignore_errors=True)
+    command = ("refresh", "--out", root, "--as-of", "2026-12-31", *built.network)
+    work = root / "var" / "work"
+    shutil.rmtree(work)
+    with started(*command, env=prefect) as process:
         while process.poll() is None and not (work / "tables").is_dir():
             time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGKILL)
+        assert process.poll() is None
     assert (root / "public").readlink() == edition
-    again = run_atlas("refresh", "--out", root, "--as-of", "2026-12-31", *built.network)
+    again = run_atlas(*command, env=prefect)
     assert again.returncode == 0, again.stderr
     assert (root / "public").readlink().name.startswith("2026-12-31-")
 
 
 def test_workbooks_go_round_from_the_template_to_the_page_and_the_answer(
-    built: Built, tmp_path: Path
+    root: Path, built: Built, prefect: dict[str, str], tmp_path: Path
 ) -> None:
-    root, folder = tmp_path / "root", tmp_path / "inbox"
-    shutil.copytree(built.root, root, symlinks=True)
-    template = tmp_path / "t.xlsx"
+    folder, template = tmp_path / "inbox", tmp_path / "t.xlsx"
     made = run_atlas("template", "--root", root, "--out", template, "--agency", "bql-kcn")
     assert made.returncode == 0, made.stderr
     folder.mkdir()
@@ -151,7 +149,7 @@ def test_workbooks_go_round_from_the_template_to_the_page_and_the_answer(
         phases = ({"value": value, "phase": str(n or "")} for n, value in enumerate(figures))
         fill(book, {"occupancy": [cells | told for told in phases]})
         book.save(folder / name)
-    done = run_atlas("refresh", "--out", root, "--inbox", folder, *built.network)
+    done = run_atlas("refresh", "--out", root, "--inbox", folder, *built.network, env=prefect)
     assert done.returncode == 0, done.stderr
     assert "bql.xlsx: 2 rows: 1 accepted, 1 refused" in done.stderr
     public = root / "public"

@@ -211,10 +211,10 @@ def poisoned(folder: Path) -> Path:
 
 
 def test_hostile_sources_become_text_or_quarantine_through_the_whole_run(
-    context: BrowserContext, tmp_path: Path
+    context: BrowserContext, prefect: dict[str, str], tmp_path: Path
 ) -> None:
-    sources = poisoned(tmp_path)
-    done = run_atlas("refresh", "--out", tmp_path, "--offline", "--sources", sources)
+    asked = ("--out", tmp_path, "--offline", "--sources", poisoned(tmp_path))
+    done = run_atlas("refresh", *asked, env=prefect)
     assert done.returncode == 0, done.stdout + done.stderr
     public = tmp_path / "public"
     quarantined = (public / "data" / "quarantine.csv").read_text(encoding="utf-8-sig")
