@@ -66,6 +66,7 @@ KEPT_CLASSES = {
 }
 DROPPED = ("role", "aria", "pointer-events", "font-family", "class", "version", "stroke-miterlimit")
 _WORD = re.compile(r"¤(#?)(-?[0-9.]+)")
+_TODAY = re.compile(r'(<g class="c-today(?:-date)?"><(?:line|text) [^>]*translate\()-?[0-9.]+')
 _LONG = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 
 
@@ -132,11 +133,13 @@ def gantt(lanes: Sequence[Lane], years: tuple[int, int], today: float, today_say
     }
     x: dict[str, Json] = {"type": "quantitative", "axis": axis, "scale": _scale(*years)}
     height = len(lanes) * (LANE_PX if is_wide else TALL_LANE_PX)
-    layers = [*_lines(marks, x), _today(today, x, len(lanes), height), *_points(marks, x)]
+    middle = sum(years) / 2
+    layers = [*_lines(marks, x), _today(middle, x, len(lanes), height), *_points(marks, x)]
     heads = {f"¤{i}" for i, lane in enumerate(lanes) if lane.is_heading}
-    spec = _spec(layers, len(lanes), width, is_wide)
+    svg = _drawn(_spec(layers, len(lanes), width, is_wide), heads)
+    at = (today - years[0]) / (years[1] - years[0]) * width
     says = (*(lane.says for lane in lanes), today_says)
-    return Chart(_drawn(spec, heads), says, frozenset(mark.kind for _, mark in marks))
+    return Chart(_with_today(svg, at), says, frozenset(mark.kind for _, mark in marks))
 
 
 def bars(told: Sequence[tuple[Say, float | None]]) -> Chart:
@@ -267,6 +270,11 @@ def _points(
 def _row(row: str, at: float, mark: Mark) -> Json:
     told: dict[str, Json] = {row: f"¤{at:.0f}" if row == "r" else at, "a": mark.at}
     return told if mark.to is None else {**told, "b": mark.to}
+
+
+def _with_today(svg: str, at: float) -> str:
+    """Move the as-of day from the middle, where it is drawn: a new day draws no chart anew."""
+    return _TODAY.sub(lambda found: f"{found[1]}{round(at, DECIMALS):g}", svg)
 
 
 def _today(today: float, x: Mapping[str, Json], lanes: int, height: int) -> dict[str, Json]:

@@ -75,9 +75,10 @@ class Frames(InParts):
             raise KeyError(name)
         if name in self._held:
             return self._held[name]
-        frame = pd.read_parquet(self._path(name))
-        if not self.is_large(name):
-            self._held[name] = frame
+        with pq.ParquetFile(self._path(name)) as file:
+            frame: pd.DataFrame = file.read().to_pandas()
+            if not _is_large(file.metadata):
+                self._held[name] = frame
         return frame
 
     def parts(self, name: str) -> Iterator[pd.DataFrame]:
@@ -109,12 +110,15 @@ class Frames(InParts):
 
     def is_large(self, name: str) -> bool:
         """Tell whether a table is too large to be held; it is not read for it."""
-        told = pq.read_metadata(self._path(name))
-        size = sum(told.row_group(at).total_byte_size for at in range(told.num_row_groups))
-        return bool(told.num_rows > HELD_ROWS or size > HELD_BYTES)
+        return _is_large(pq.read_metadata(self._path(name)))
 
     def _path(self, name: str) -> Path:
         return self._elsewhere.get(name, self._folder / f"{name}.parquet")
+
+
+def _is_large(told: pq.FileMetaData) -> bool:
+    size = sum(told.row_group(at).total_byte_size for at in range(told.num_row_groups))
+    return bool(told.num_rows > HELD_ROWS or size > HELD_BYTES)
 
 
 class PartWriter:

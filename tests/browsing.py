@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -11,6 +12,7 @@ from bench.served import served as serve_app
 from builds import PROJECT
 from flows.serve import site_app
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 AXE = PROJECT / "site" / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -40,8 +42,15 @@ def faults_of(page: Page, own: str) -> list[str]:
 
 
 def violations(page: Page) -> list[object]:
-    """Return what axe finds on the page as it stands; the context must bypass the CSP."""
-    if not page.evaluate("'axe' in globalThis"):
-        page.add_script_tag(path=str(AXE))
-    found = "axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
-    return list(page.evaluate(found))
+    """Return what axe finds on the page as it stands, in light and in dark.
+
+    The context must bypass the CSP.
+    """
+    page.add_script_tag(path=str(AXE))
+    run = "axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
+    found: list[object] = []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
+        found += [[scheme, *told] for told in page.evaluate(run)]
+    return found

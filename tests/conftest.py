@@ -14,8 +14,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import geopandas as gpd
 import pytest
@@ -331,6 +332,15 @@ class Tree:
     folder: Path
     tiny: ClassVar = TINY
 
+    @classmethod
+    def planted(cls, folder: Path, tables: Mapping[str, list[dict[str, str]]] = TINY) -> Self:
+        """Make such a folder."""
+        tree = cls(folder)
+        for table, rows in tables.items():
+            tree.raw(table).parent.mkdir(parents=True)
+            tree.rows(table, rows)
+        return tree
+
     def source(self, table: str) -> Source:
         """Return the source of a table as its ``source.toml`` now tells it."""
         return read_source(self.folder / f"tiny_{table}")
@@ -405,46 +415,82 @@ class Tree:
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
     """Return tiny sources, one for every table, in a folder of the test's own."""
-    planted = Tree(tmp_path / "sources")
-    for table, rows in TINY.items():
-        planted.raw(table).parent.mkdir(parents=True)
-        planted.rows(table, rows)
-    return planted
+    return Tree.planted(tmp_path / "sources")
 
 
 @pytest.fixture(scope="session")
-def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Return the environment in which a command finds a Prefect server instead of starting one."""
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that the processes which share the tests out have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@contextmanager
+def made_once(folder: Path) -> Iterator[bool]:
+    """Hold off who comes second; tell whether what is in the folder has to be made now."""
+    folder.mkdir(exist_ok=True)
+    made = folder / ".made"
+    with (folder / ".door").open("w") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        yield not made.exists()
+        made.touch()
+
+
+@contextmanager
+def prefect_in(home: Path, *, is_lasting: bool = False) -> Iterator[dict[str, str]]:
+    """Start a server of Prefect; yield the environment in which a command finds it."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in PREFECT_SETTINGS.items():
+        for name, value in {**PREFECT_SETTINGS, "PREFECT_HOME": str(home)}.items():
             patch.setenv(name, value)
-        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
         patch.delenv("PREFECT_API_URL", raising=False)
-        with prefect_server(is_lasting=False) as await_server:
+        with prefect_server(is_lasting) as await_server:
             await_server()
             names = (*PREFECT_SETTINGS, "PREFECT_HOME", "PREFECT_API_URL")
             told = {name: os.environ[name] for name in names}
             patch.undo()
-            os.environ.pop("PREFECT_API_URL")
+            os.environ.pop("PREFECT_API_URL", None)
             yield told
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Built:
+def prefect_made(common: Path) -> Path:
+    """Return a home of Prefect with a database: to make it takes longer than to start."""
+    home = common / "prefect"
+    with made_once(home) as is_due:
+        if is_due:
+            with prefect_in(home):
+                pass
+    return home
+
+
+@pytest.fixture
+def prefect_home(prefect_made: Path, tmp_path: Path) -> Path:
+    """Return a home of Prefect for servers of the test's own."""
+    return Path(shutil.copytree(prefect_made, tmp_path / "prefect"))
+
+
+@pytest.fixture(scope="session")
+def prefect(
+    prefect_made: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """Return the environment in which a command finds a server instead of starting one."""
+    home = tmp_path_factory.mktemp("prefect") / "home"
+    with prefect_in(Path(shutil.copytree(prefect_made, home))) as told:
+        yield told
+
+
+@pytest.fixture(scope="session")
+def built(common: Path, request: pytest.FixtureRequest) -> Built:
     """Return one refresh of the real sources, made by the installed command.
 
-    It is made once, by the first of the processes that share the tests out: a test that would
-    change it takes a copy.
+    All tests have this one: who would change it takes a copy.
     """
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real"
-    folder.mkdir(exist_ok=True)
+    folder = common / "real"
     root, told = folder / "root", folder / "told.json"
-    with (folder / "door").open("w") as door:
-        fcntl.flock(door, fcntl.LOCK_EX)
-        if not told.is_file():
-            network = network_of(folder)
+    with made_once(folder) as is_due:
+        if is_due:
             env = request.getfixturevalue("prefect")
+            network = network_of(folder)
             done = run_atlas("refresh", "--out", root, *network, env=env)
             told.write_text(json.dumps([vars(done), network]), encoding="utf-8")
     first, network = json.loads(told.read_text(encoding="utf-8"))

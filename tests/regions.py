@@ -92,10 +92,7 @@ def rows() -> dict[str, Rows]:
 
 def plant(folder: Path, **changed: object) -> Path:
     """Make the region's folder, its ``region.toml`` and its sources; return the folder."""
-    tree = Tree(folder / "data")
-    for table, told in rows().items():
-        tree.raw(table).parent.mkdir(parents=True)
-        tree.rows(table, told)
+    Tree.planted(folder / "data", rows())
     _plant_boundaries(folder / "data" / "tiny_boundaries")
     (folder / "region.toml").write_text(region_toml(**changed), encoding="utf-8")
     return folder
@@ -143,10 +140,7 @@ class Twins:
 
 def two_regions(folder: Path) -> Twins:
     """Plant both regions below a folder; neither is built yet."""
-    tree = Tree(folder / "sources")
-    for table, rows in TINY.items():
-        tree.raw(table).parent.mkdir(parents=True)
-        tree.rows(table, rows)
+    tree = Tree.planted(folder / "sources")
     region = folder / "quang-hai"
     region.mkdir()
     plant(region)

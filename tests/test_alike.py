@@ -58,14 +58,6 @@ def told(draw: st.DrawFn) -> Rows:
     return rows
 
 
-def planted(folder: Path, rows: Rows) -> Tree:
-    tree = Tree(folder)
-    for table, mine in rows.items():
-        tree.raw(table).parent.mkdir(parents=True)
-        tree.rows(table, mine)
-    return tree
-
-
 @pytest.fixture(scope="module")
 def two() -> Iterator[tuple[Refreshes, Refreshes]]:
     """Two processes with nothing in common but the code."""
@@ -80,7 +72,7 @@ def test_the_same_input_gives_the_same_edition_to_the_byte(
     rows: Rows, two: tuple[Refreshes, Refreshes], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     top = tmp_path_factory.mktemp("same")
-    sources = planted(top / "sources", rows).folder
+    sources = Tree.planted(top / "sources", rows).folder
     made = []
     for name, process in zip("ab", two, strict=True):
         order = Order(root=top / name, sources=sources, online=False)
@@ -104,7 +96,7 @@ def named(folder: Path, parts: Rows, names: list[str]) -> dict[str, str]:
     """Plant the sources, the ids of which come in the order of their names; return them by id."""
     ids = {f"s{place:02}_{name.replace('.', '_')}": name for place, name in enumerate(names)}
     for source_id, name in ids.items():
-        tree = planted(folder / ".one", {name.partition(".")[0]: parts[name]})
+        tree = Tree.planted(folder / ".one", {name.partition(".")[0]: parts[name]})
         (source,) = tree.folder.iterdir()
         source.rename(folder / source_id)
     (folder / ".one").rmdir()

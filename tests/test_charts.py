@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 import pytest
 
 from atlas.charts import LINES, SHAPES, Chart, Lane, Mark, bars, curve, gantt, plan
+from atlas.pictures import kept_in
 from atlas.words import read_words
 from builds import PROJECT
 
@@ -106,6 +107,18 @@ def test_the_as_of_day_is_a_line_with_its_date():
     svg = tree(lanes(Mark("ring", 2020.5)))
     assert at(svg, "today") == [pytest.approx((2026.9 - 2018) * 62, abs=0.1)]
     assert "22/11/2026" in texts(svg)
+
+
+def test_a_new_day_moves_its_line_and_date_and_draws_no_chart_anew(tmp_path):
+    def drawn_on(today):
+        with kept_in(tmp_path):
+            svg = tree(gantt([Lane(says("x"), (Mark("ring", 2020.5),))], YEARS, today, says("")))
+        return at(svg, "today"), at(svg, "today-date"), sorted(tmp_path.iterdir())
+
+    first, then = drawn_on(2018.0), drawn_on(2026.9)
+    assert first[0] == first[1] == [0.0]
+    assert then[0] == then[1] == [pytest.approx((2026.9 - 2018) * 44, abs=0.1)]
+    assert first[2] == then[2] != []
 
 
 def test_a_heading_is_marked_as_one():

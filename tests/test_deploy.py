@@ -12,11 +12,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Tree
+from conftest import Tree, prefect_in
 
 from builds import ATLAS, PROJECT
 from flows.cli import PREFECT_SETTINGS
-from flows.server import prefect_server
 
 DEPLOY = PROJECT / "deploy"
 PREFECT = Path(sys.executable).with_name("prefect")
@@ -70,21 +69,15 @@ def test_the_container_runs_as_a_user_of_its_own_and_holds_no_secret() -> None:
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    for name, value in PREFECT_SETTINGS.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    with prefect_server(is_lasting=True) as await_server:
-        await_server()
-        yield os.environ["PREFECT_API_URL"]
+def server(prefect_home: Path) -> Iterator[dict[str, str]]:
+    with prefect_in(prefect_home, is_lasting=True) as told:
+        yield told
 
 
-def test_a_prefect_server_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+def test_a_prefect_server_ends_with_a_parent_that_is_killed(prefect_home: Path) -> None:
     started = "with prefect_server(False) as wait: print(wait(), flush=True); time.sleep(600)"
     code = f"import time; from flows.server import prefect_server\n{started}"
-    env = {**os.environ, **PREFECT_SETTINGS, "PREFECT_HOME": str(tmp_path)}
-    env.pop("PREFECT_API_URL", None)
+    env = {**os.environ, **PREFECT_SETTINGS, "PREFECT_HOME": str(prefect_home)}
     with subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
@@ -106,11 +99,11 @@ def test_a_prefect_server_ends_with_a_parent_that_is_killed(tmp_path: Path) -> N
     assert left() == ""
 
 
-def prefect(*arguments: str, **more: str) -> str:
+def prefect(*arguments: str, **env: str) -> str:
     done = subprocess.run(
         [PREFECT, "--no-prompt", *arguments],
         cwd=PROJECT,
-        env={**os.environ, **more},
+        env={**os.environ, **env},
         capture_output=True,
         text=True,
         check=False,
@@ -120,13 +113,13 @@ def prefect(*arguments: str, **more: str) -> str:
 
 
 def test_prefects_file_deploys_to_a_real_server_and_a_real_worker_runs_it(
-    server: str, tree: Tree, tmp_path: Path
+    server: dict[str, str], tree: Tree, tmp_path: Path
 ) -> None:
-    root = tmp_path / "root"
-    named = {"ATLAS_PROJECT": str(PROJECT), "ATLAS_ROOT": str(root)}
-    prefect("work-pool", "create", "atlas", "--type", "process")
+    root, api = tmp_path / "root", server["PREFECT_API_URL"]
+    named = server | {"ATLAS_PROJECT": str(PROJECT), "ATLAS_ROOT": str(root)}
+    prefect("work-pool", "create", "atlas", "--type", "process", **server)
     prefect("deploy", "--all", "--prefect-file", "deploy/prefect.yaml", **named)
-    told = httpx.get(f"{server}/deployments/name/refresh/nightly").json()
+    told = httpx.get(f"{api}/deployments/name/refresh/nightly").json()
     (schedule,) = told["schedules"]
     assert schedule["schedule"]["cron"] == "30 1 * * *"
     assert schedule["schedule"]["timezone"] == "Asia/Ho_Chi_Minh"
@@ -135,12 +128,13 @@ def test_prefects_file_deploys_to_a_real_server_and_a_real_worker_runs_it(
     assert told["parameters"]["order"]["root"] == str(root)
     order = {"root": str(root), "sources": str(tree.folder), "online": False}
     asked = {"parameters": {"order": order}, "state": {"type": "SCHEDULED"}}
-    made = httpx.post(f"{server}/deployments/{told['id']}/create_flow_run", json=asked).json()
+    made = httpx.post(f"{api}/deployments/{told['id']}/create_flow_run", json=asked).json()
     worker = subprocess.Popen(
         [PREFECT, "worker", "start", "--pool", "atlas", "--type", "process"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=tmp_path,
+        env={**os.environ, **server},
     )
     try:
         until = time.monotonic() + 300
@@ -148,13 +142,13 @@ def test_prefects_file_deploys_to_a_real_server_and_a_real_worker_runs_it(
         while state not in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
             assert time.monotonic() < until, state
             time.sleep(0.3)
-            state = httpx.get(f"{server}/flow_runs/{made['id']}").json()["state_type"]
+            state = httpx.get(f"{api}/flow_runs/{made['id']}").json()["state_type"]
     finally:
         worker.terminate()
         worker.wait(60)
     assert state == "COMPLETED"
     assert (root / "public" / "index.html").is_file()
-    artifacts = httpx.post(f"{server}/artifacts/filter", json={}).json()
+    artifacts = httpx.post(f"{api}/artifacts/filter", json={}).json()
     steps = {"collect", "check", "resolve", "join", "measure", "compare", "draw", "verify"}
     keys = {artifact["key"] for artifact in artifacts}
     assert {f"step-{step}" for step in steps} | {"step-publish", "refresh-report"} <= keys

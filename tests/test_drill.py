@@ -54,10 +54,7 @@ def source_of(kind: str, settings: Mapping[str, object], name: str = "trap") -> 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> list[Sheet]:
     """What the rows of the traps point to."""
-    tree = Tree(tmp_path_factory.mktemp("known"))
-    for table, rows in TINY.items():
-        tree.raw(table).parent.mkdir(parents=True)
-        tree.rows(table, rows)
+    tree = Tree.planted(tmp_path_factory.mktemp("known"))
     return [tree.sheet(table) for table in ("places", "documents", "communes")]
 
 
@@ -152,10 +149,7 @@ def test_the_drill_left_this_process_small(drill) -> None:
 
 
 def test_a_run_goes_on_when_one_source_breaks_its_reader(tmp_path: Path) -> None:
-    tree = Tree(tmp_path / "sources")
-    for table, rows in TINY.items():
-        tree.raw(table).parent.mkdir(parents=True)
-        tree.rows(table, rows)
+    tree = Tree.planted(tmp_path / "sources")
     breaking = next(trap for trap in TRAPS if trap.outcome == "refused reader_survives")
     whole = make("geopackage", drawn())
     for kind, content in (("geoparquet", breaking.content), ("geopackage", whole)):

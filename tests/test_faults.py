@@ -18,7 +18,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import TINY, TOLD, Tree
+from conftest import TOLD, Tree
 
 from atlas.editions import Shop, read_manifest
 from drills import END, Ended, Refreshes, refreshes
@@ -178,10 +178,7 @@ class Nights:
 
 def planted(folder: Path, server: Server | None = None) -> Path:
     """Return tiny sources; with a server, the boundaries of the communes come from there."""
-    tree = Tree(folder)
-    for table, rows in TINY.items():
-        tree.raw(table).parent.mkdir(parents=True)
-        tree.rows(table, rows)
+    Tree.planted(folder)
     if server:
         server.paths["/boundaries.geojson"] = say(body=BOUNDARIES)
         (folder / "tiny_boundaries").mkdir()

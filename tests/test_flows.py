@@ -227,12 +227,13 @@ def led_to(root: Path) -> list[str]:
 
 
 def test_a_run_that_published_has_ended_well_whatever_becomes_of_prefects_server(
-    tree: Tree, tmp_path: Path
+    tree: Tree, prefect_home: Path, tmp_path: Path
 ) -> None:
     hook = tmp_path / "hook.sh"
     hook.write_text(KILLS_THE_SERVER, encoding="utf-8")
     hook.chmod(0o755)
     env = {"ATLAS_ON_SUCCESS": str(hook), "PREFECT_CLIENT_MAX_RETRIES": "0"}
+    env |= {"PREFECT_HOME": str(prefect_home)}
     asked = ("--out", tmp_path / "root", "--sources", tree.folder, "--offline")
     done = run_atlas("refresh", *asked, env=env)
     assert done.returncode == 0, done.stderr
@@ -254,14 +255,15 @@ def test_two_refreshes_started_together_make_one_edition_each_in_order(
 
 
 def test_a_schedule_catches_up_missed_nights_once_and_waits_for_a_run_that_goes_on(
-    tree: Tree, tmp_path: Path
+    tree: Tree, prefect_home: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "root"
     var, asked = root / "var", ("--out", root, "--sources", tree.folder, "--offline")
     var.mkdir(parents=True)
+    env = {"PREFECT_HOME": str(prefect_home)}
     then = {"began": (datetime.datetime.now(datetime.UTC) - THREE_NIGHTS).isoformat()}
     write_beat(var, state="published", last_ended={**then, "run": "before it slept"})
-    with started("schedule", *asked, "--cron", "* * * * *") as schedule:
+    with started("schedule", *asked, "--cron", "* * * * *", env=env) as schedule:
         until_true(lambda: len(reports_of(var)) >= 2, 420, schedule)
         told = reports_of(var)
         assert told == ["published", "unchanged"]

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from conftest import Tree
 
 import flows.inbox
 from flows.inbox import answer_path
@@ -25,9 +26,19 @@ from planners import Desk, columns_of, fill, results, sign
 LEASED = {"subject_id": "kcn-a", "measure": "area_leased_ha", "as_of": datetime.date(2025, 9, 30)}
 
 
+@pytest.fixture(scope="module")
+def new_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A desk with a fresh template, which nobody fills in."""
+    folder = tmp_path_factory.mktemp("desk")
+    tree = Tree.planted(folder / "sources")
+    desk = Desk(folder / "root", [tree.sheet(table) for table in tree.tiny])
+    desk.open_template()
+    return desk
+
+
 @pytest.fixture
-def desk(tree, tmp_path: Path) -> Desk:
-    return Desk(tmp_path / "root", [tree.sheet(table) for table in tree.tiny])
+def desk(new_desk: Desk, tmp_path: Path) -> Desk:
+    return Desk(Path(shutil.copytree(new_desk.root, tmp_path / "root")), new_desk.base)
 
 
 def combined(desk: Desk) -> Combined:

@@ -31,10 +31,7 @@ FIRST = date(2026, 1, 5)
 def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Nights, list[str]]:
     """Return a root that lived three nights, and its editions: first, claim, promise."""
     folder = tmp_path_factory.mktemp("nights")
-    tree = Tree(folder / "sources")
-    for table, rows in TINY.items():
-        tree.raw(table).parent.mkdir(parents=True)
-        tree.rows(table, rows)
+    tree = Tree.planted(folder / "sources")
     nights = Nights(folder / "root", tree.folder)
     made = [nights.run()]
     nights.edit("tiny_claims", altering("kcn-a.area-ha.1", value="120"), date(2026, 1, 6))
@@ -326,10 +323,7 @@ def test_a_night_reads_each_line_of_the_logs_once(
 
 
 def test_a_root_that_shows_only_past_days_is_no_edition_before_the_first(tmp_path: Path) -> None:
-    tree = Tree(tmp_path / "sources")
-    for table, rows in TINY.items():
-        tree.raw(table).parent.mkdir(parents=True)
-        tree.rows(table, rows)
+    tree = Tree.planted(tmp_path / "sources")
     nights = Nights(tmp_path / "root", tree.folder)
     past = nights.run(as_of=date(2025, 1, 1))
     assert (nights.root / "public" / "manifest.json").is_file()

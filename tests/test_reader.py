@@ -155,9 +155,9 @@ def test_a_sandbox_that_somebody_ends_is_started_again(kept) -> None:
 
 @pytest.fixture(scope="module")
 def long() -> bytes:
-    """Return rows of more than three parts."""
-    rows = (PART_LETTERS * 3) // 20 + 1
-    return HEADER.encode() + b"".join(b"x%08d,com-1,whole,\n" % n for n in range(rows))
+    """Return long rows of more than three parts."""
+    rows = (PART_LETTERS * 3) // 200 + 1
+    return HEADER.encode() + b"".join(b"x%0200d,com-1,whole,\n" % n for n in range(rows))
 
 
 def test_a_long_table_comes_in_parts_that_are_the_whole(reader: Reader, kept, long: bytes) -> None:

@@ -218,14 +218,11 @@ def test_the_command_names_who_is_missing_and_exits_with_findings(twins: Twins) 
     assert told(out)["not_read"] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_read_by_everyone_and_asks_nobody_else(
-    written: Path, twins: Twins, browser: Browser, scheme: str
+    written: Path, twins: Twins, browser: Browser
 ) -> None:
     with served(twins.folder) as address:
-        context = browser.new_context(
-            bypass_csp=True, color_scheme=scheme, viewport={"width": 360, "height": 760}
-        )
+        context = browser.new_context(bypass_csp=True, viewport={"width": 360, "height": 760})
         page = context.new_page()
         faults = faults_of(page, address)
         page.goto(f"{address}{written.name}/index.html")

@@ -4,12 +4,13 @@ import csv
 import gzip
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import geopandas as gpd
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from browsing import violations
 from builds import PROJECT, Built
@@ -51,13 +52,29 @@ def rows_of(built: Built, table: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.fixture(scope="module")
+def phone(browser: Browser) -> Iterator[BrowserContext]:
+    """Return a narrow window, which keeps what pages have in common as a reader's does."""
+    context = browser.new_context(viewport={"width": 360, "height": 760})
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def looked_into(browser: Browser) -> Iterator[BrowserContext]:
+    """Return a window whose pages let axe in."""
+    context = browser.new_context(bypass_csp=True)
+    yield context
+    context.close()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PAGES)
 def test_every_kind_of_page_opens_without_error_or_foreign_request(
-    browser: Browser, site: str, language: str, name: str
+    phone: BrowserContext, site: str, language: str, name: str
 ) -> None:
     address = f"{site}{language}/{name}/index.html".replace("//index", "/index")
-    page = browser.new_page(viewport={"width": 360, "height": 760})
+    page = phone.new_page()
     assert open_page(page, address, site) == []
     assert page.get_attribute("html", "lang") == language
     assert page.locator("h1").count() == 1
@@ -67,15 +84,13 @@ def test_every_kind_of_page_opens_without_error_or_foreign_request(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_any_kind_of_page(
-    browser: Browser, site: str, language: str, name: str, scheme: str
+    looked_into: BrowserContext, site: str, language: str, name: str
 ) -> None:
-    context = browser.new_context(bypass_csp=True, color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
+    page = looked_into.new_page()
     page.goto(f"{site}{language}/{name}/index.html".replace("//index", "/index"))
     assert violations(page) == []
-    context.close()
+    page.close()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
