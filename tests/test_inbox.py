@@ -8,6 +8,7 @@ import signal
 import sys
 import unicodedata
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from conftest import Tree
 import flows.inbox
 from flows.inbox import answer_path
 from geodata.audit import audit
-from geodata.checks import check_sheets
+from geodata.checks import Checked, check_sheets
 from geodata.claims import resolve
 from geodata.inbox import quarantined, refusals
 from geodata.voices import Combined, combine
@@ -45,11 +46,15 @@ def combined(desk: Desk) -> Combined:
     return combine(desk.base, desk.taken)
 
 
-def values(desk: Desk, table: str, column: str = "value") -> list[str]:
-    """What the workbooks say in a table, after all that stands was checked."""
+def said(desk: Desk) -> tuple[Callable[..., list[str]], Checked]:
+    """Check all that stands, and return what reads the workbooks' cells of a table in it."""
     checked = check_sheets(combined(desk).sheets)
-    rows = checked.tables[table]
-    return list(rows.loc[rows["source_id"].str.startswith("inbox_"), column])
+
+    def values(table: str, column: str = "value") -> list[str]:
+        rows = checked.tables[table]
+        return list(rows.loc[rows["source_id"].str.startswith("inbox_"), column])
+
+    return values, checked
 
 
 def reasons(desk: Desk, at: int = 0) -> list[tuple[str, int, str, str]]:
@@ -102,13 +107,13 @@ def test_every_sheet_of_the_template_is_taken(desk: Desk) -> None:
     )  # fmt: skip
     desk.take()
     assert reasons(desk) == []
-    assert values(desk, "stage_events", "on") == ["2025-06"]
-    assert values(desk, "money_events", "amount") == ["1250.5"]
-    assert values(desk, "money_events", "note_vi")[0].startswith("Văn bản: QĐ 99.")
-    assert sorted(values(desk, "milestones", "due_on")) == ["2026-12", "2027"]
-    assert values(desk, "indicators") == ["12.5"]
-    assert values(desk, "duty_reports", "agency_id") == ["so-a"]
-    checked = check_sheets(combined(desk).sheets)
+    values, checked = said(desk)
+    assert values("stage_events", "on") == ["2025-06"]
+    assert values("money_events", "amount") == ["1250.5"]
+    assert values("money_events", "note_vi")[0].startswith("Văn bản: QĐ 99.")
+    assert sorted(values("milestones", "due_on")) == ["2026-12", "2027"]
+    assert values("indicators") == ["12.5"]
+    assert values("duty_reports", "agency_id") == ["so-a"]
     assert not [f for f in checked.findings if f.severity != "note"]
     money = checked.tables["money_events"].set_index("money_id").loc["kcn-a.money.1"]
     assert money["amount"] == "1300.25"
@@ -134,7 +139,8 @@ def test_rows_handed_in_again_by_the_same_agency_change_nothing(desk: Desk) -> N
     desk.drop("b.xlsx", {"occupancy": [LEASED | {"value": "60,0"}]}, handed_on=day)
     desk.take()
     assert len(desk.taken[1].accepted) == 1
-    assert values(desk, "claims") == ["60"]
+    values, _ = said(desk)
+    assert values("claims") == ["60"]
     assert len(combined(desk).sheets) == len(first)
 
 
@@ -143,10 +149,9 @@ def test_a_later_workbook_corrects_an_earlier_one_whatever_the_order_of_taking(d
     desk.drop("a.xlsx", {"occupancy": [LEASED | {"value": 61}]}, handed_on=later)
     desk.drop("b.xlsx", {"occupancy": [LEASED | {"value": 60}]}, handed_on=earlier)
     desk.take()
-    assert values(desk, "claims") == ["61"]
-    assert (
-        "Thay cho “60” do cùng cơ quan nộp ngày 01/11/2026." in values(desk, "claims", "note_vi")[0]
-    )
+    values, _ = said(desk)
+    assert values("claims") == ["61"]
+    assert "Thay cho “60” do cùng cơ quan nộp ngày 01/11/2026." in values("claims", "note_vi")[0]
     ledger = {c.step: (c.rows_in, c.rows_out) for c in combined(desk).standing.ledger}
     assert ledger["supersede b.xlsx"] == (1, 0)
 
@@ -156,7 +161,8 @@ def test_a_later_row_that_is_refused_leaves_the_earlier_one(desk: Desk) -> None:
     later = datetime.date(2026, 11, 21)
     desk.drop("b.xlsx", {"occupancy": [LEASED | {"value": -5}]}, handed_on=later)
     desk.take()
-    assert values(desk, "claims") == ["60"]
+    values, _ = said(desk)
+    assert values("claims") == ["60"]
     assert reasons(desk, 1) == [("occupancy", 6, "value", "value_is_in_range")]
 
 
@@ -168,13 +174,13 @@ def test_two_agencies_that_contradict_each_other_both_stand_in_conflict(desk: De
                          "stage_events": [stage | {"on": datetime.date(2025, 4, 1)}]},
               agency="Ban Quản lý khu X", author="Trần Thị Bình")  # fmt: skip
     desk.take()
-    assert sorted(values(desk, "claims")) == ["60", "70"]
-    assert values(desk, "claims", "confidence") == ["conflict", "conflict"]
-    assert sorted(values(desk, "stage_events", "on")) == ["2025-03-01", "2025-04-01"]
+    values, checked = said(desk)
+    assert sorted(values("claims")) == ["60", "70"]
+    assert values("claims", "confidence") == ["conflict", "conflict"]
+    assert sorted(values("stage_events", "on")) == ["2025-03-01", "2025-04-01"]
     notes = [f for f in combined(desk).findings if f.rule == "planners_agree"]
     assert len(notes) == 4
     assert all("Tên (2026-11-20): " in f.detail and "Ban Quản lý khu X" in f.detail for f in notes)
-    checked = check_sheets(combined(desk).sheets)
     facts = resolve(checked.tables["claims"])
     assert facts.loc[facts["source_id"].str.startswith("inbox_"), "is_disputed"].all()
 
@@ -186,8 +192,9 @@ def test_two_officers_of_one_agency_on_one_day_both_stand_and_one_officer_correc
     desk.drop("b.xlsx", {"occupancy": [LEASED | {"value": 61}]})
     desk.drop("c.xlsx", {"occupancy": [LEASED | {"value": 62}]}, author="Trần Thị Bình")
     desk.take()
-    assert sorted(values(desk, "claims")) == ["61", "62"]
-    assert not [f for f in check_sheets(combined(desk).sheets).findings if f.severity != "note"]
+    values, checked = said(desk)
+    assert sorted(values("claims")) == ["61", "62"]
+    assert not [f for f in checked.findings if f.severity != "note"]
 
 
 def test_a_correction_whose_old_value_is_not_there_is_refused(desk: Desk) -> None:
@@ -311,7 +318,8 @@ def test_a_number_shown_as_per_cent_is_no_area(desk: Desk) -> None:
     desk.save(book, "a.xlsx")
     desk.take()
     assert reasons(desk) == [("occupancy", 6, "value", "unit_is_the_measures")]
-    assert values(desk, "indicators") == ["12.5"]
+    values, _ = said(desk)
+    assert values("indicators") == ["12.5"]
 
 
 def test_a_day_number_that_lost_its_format_is_refused_and_a_year_is_not(desk: Desk) -> None:
@@ -324,7 +332,8 @@ def test_a_day_number_that_lost_its_format_is_refused_and_a_year_is_not(desk: De
     desk.save(book, "a.xlsx")
     desk.take()
     assert reasons(desk) == [("occupancy", 6, "as_of", "value_is_of_its_kind")]
-    assert values(desk, "claims", "as_of") == ["2025"]
+    values, _ = said(desk)
+    assert values("claims", "as_of") == ["2025"]
 
 
 def test_columns_may_stand_in_any_order_and_rows_with_gaps(desk: Desk) -> None:
@@ -339,8 +348,9 @@ def test_columns_may_stand_in_any_order_and_rows_with_gaps(desk: Desk) -> None:
     desk.save(book, "a.xlsx")
     desk.take()
     assert reasons(desk) == []
-    assert sorted(values(desk, "claims")) == ["60", "61"]
-    assert "ô Z6" in values(desk, "claims", "note_vi")[0]
+    values, _ = said(desk)
+    assert sorted(values("claims")) == ["60", "61"]
+    assert "ô Z6" in values("claims", "note_vi")[0]
 
 
 def test_a_renamed_title_refuses_its_rows_and_loses_nothing_silently(desk: Desk) -> None:
@@ -405,7 +415,8 @@ def test_the_answer_is_mended_and_handed_in_again(desk: Desk) -> None:
     desk.take()
     assert reasons(desk, 1) == []
     assert len(desk.taken[1].rows) == 2
-    assert sorted(values(desk, "claims")) == ["55", "60"]
+    values, _ = said(desk)
+    assert sorted(values("claims")) == ["55", "60"]
 
 
 def test_a_template_of_an_older_edition_is_taken_too(desk: Desk, tree, tmp_path: Path) -> None:
@@ -418,7 +429,8 @@ def test_a_template_of_an_older_edition_is_taken_too(desk: Desk, tree, tmp_path:
     newer.save(book, "a.xlsx")
     newer.take()
     assert [len(w.rows) for w in newer.taken] == [1]
-    assert values(newer, "claims") == ["60"]
+    values, _ = said(newer)
+    assert values("claims") == ["60"]
 
 
 def spoilt(path: Path, how: str) -> None:
@@ -493,7 +505,8 @@ def test_nobody_hands_in_unsigned_or_from_the_future(desk: Desk, cover: dict, ru
     desk.take()
     assert desk.taken[0].refused is not None
     assert desk.taken[0].refused.rule == rule
-    assert values(desk, "claims") == []
+    values, _ = said(desk)
+    assert values("claims") == []
 
 
 def test_what_is_still_on_its_way_waits_and_locks_and_answers_are_passed_over(desk: Desk) -> None:
@@ -624,6 +637,6 @@ def test_three_hundred_hostile_rows_are_accounted_for_to_the_last(desk: Desk) ->
     assert sum(change.dropped.values()) == 100
     assert len(set(quarantined(desk.taken)["row"])) == 100
     assert {f.row for f in refusals(desk.taken)} == {r.row for r in workbook.rejected}
-    checked = check_sheets(combined(desk).sheets)
+    values, checked = said(desk)
     assert not [f for f in checked.findings if f.severity != "note"]
-    assert len(values(desk, "claims")) == 200
+    assert len(values("claims")) == 200
