@@ -7,8 +7,10 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
+import venv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +41,7 @@ class Code:
 
     name: str
     folder: Path
+    python: Path
     whole: list[float] = field(default_factory=list)
     steps: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
@@ -48,12 +51,11 @@ class Code:
     def refresh(self, root: Path, options: Sequence[str]) -> None:
         """Build the province from nothing in a process of its own."""
         asked = ["refresh", "--offline", "--out", str(root), *options]
-        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
-        environment["PREFECT_HOME"] = str(root / "prefect")
+        environment = {**os.environ, "PREFECT_HOME": str(root / "prefect")}
         root.mkdir()
         begun = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, *asked],
+            [str(self.python), "-c", COMMAND, *asked],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.DEVNULL,
@@ -90,7 +92,20 @@ def cloned(revision: str, folder: Path) -> Code:
         ["npm", "ci", "--ignore-scripts", "--loglevel=error", "--prefix", str(folder / "site")],
     ):
         subprocess.run(command, check=True)
-    return Code(revision, folder)
+    return Code(revision, folder, python_of(folder))
+
+
+def python_of(folder: Path) -> Path:
+    """Return a Python that finds the code in a folder and the libraries that are installed here.
+
+    The sandbox of the readers looks at no PYTHONPATH, so the code has a home of its own.
+    """
+    home = folder / ".venv"
+    venv.create(home)
+    (site,) = home.glob("lib/python*/site-packages")
+    paths = f"{folder}\n{sysconfig.get_path('purelib')}\n"
+    (site / "code.pth").write_text(paths, encoding="utf-8")
+    return home / "bin" / "python"
 
 
 @click.command()
@@ -101,7 +116,7 @@ def main(revision: str, mirror: Path | None) -> None:
     options = ["--mirror", str(mirror.resolve())] if mirror else []
     with tempfile.TemporaryDirectory(prefix="atlas-before-") as name, sync_playwright() as play:
         top = Path(name)
-        both = [cloned(revision, top / "code"), Code("now", PROJECT)]
+        both = [cloned(revision, top / "code"), Code("now", PROJECT, Path(sys.executable))]
         for turn in range(ROUNDS):
             for code in both:
                 code.refresh(top / f"{code.name}-{turn}", options)

@@ -1,5 +1,6 @@
 """The measured tables of the README: complete, and put where they belong."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -83,11 +84,20 @@ def test_a_size_is_told_step_by_step_with_its_ratios_and_their_sum() -> None:
 
 def test_a_revision_is_told_by_its_medians_and_its_least() -> None:
     loads = [beside.Load(11, 137_400, drawn, 0.0) for drawn in (1_400.0, 1_200.0, 1_300.0)]
-    code = before.Code("be50817", Path(), [9.0, 8.0, 12.0], [6.0], [7.0], loads, loads)
+    code = before.Code("be50817", Path(), Path(), [9.0, 8.0, 12.0], [6.0], [7.0], loads, loads)
     assert code.row() == [
         *("be50817", "9.0 (8.0)", "6.0 (6.0)", "7.0 (7.0)"),
         *("137", "1.3 (1.2)", "1.3 (1.2)"),
     ]
+
+
+def test_an_earlier_revision_finds_its_own_code_where_python_is_isolated(tmp_path: Path) -> None:
+    (tmp_path / "geodata").mkdir()
+    (tmp_path / "geodata" / "__init__.py").touch()
+    asked = "import geodata, geopandas; print(geodata.__file__)"
+    command = [before.python_of(tmp_path), "-I", "-c", asked]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path.parent)
+    assert Path(told.stdout.strip()) == tmp_path / "geodata" / "__init__.py"
 
 
 def test_workers_take_the_next_part_when_they_are_free() -> None:
