@@ -14,9 +14,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import ClassVar, Self
+from unittest.mock import patch
 
 import geopandas as gpd
 import pytest
@@ -439,17 +440,13 @@ def made_once(folder: Path) -> Iterator[bool]:
 @contextmanager
 def prefect_in(home: Path, *, is_lasting: bool = False) -> Iterator[dict[str, str]]:
     """Start a server of Prefect; yield the environment in which a command finds it."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**PREFECT_SETTINGS, "PREFECT_HOME": str(home)}.items():
-            patch.setenv(name, value)
-        patch.delenv("PREFECT_API_URL", raising=False)
-        with prefect_server(is_lasting) as await_server:
-            await_server()
-            names = (*PREFECT_SETTINGS, "PREFECT_HOME", "PREFECT_API_URL")
-            told = {name: os.environ[name] for name in names}
-            patch.undo()
+    told = {**PREFECT_SETTINGS, "PREFECT_HOME": str(home)}
+    with ExitStack() as running:
+        with patch.dict(os.environ, told):
             os.environ.pop("PREFECT_API_URL", None)
-            yield told
+            running.enter_context(prefect_server(is_lasting))()
+            told["PREFECT_API_URL"] = os.environ["PREFECT_API_URL"]
+        yield told
 
 
 @pytest.fixture(scope="session")

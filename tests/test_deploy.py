@@ -78,6 +78,7 @@ def test_a_prefect_server_ends_with_a_parent_that_is_killed(prefect_home: Path) 
     started = "with prefect_server(False) as wait: print(wait(), flush=True); time.sleep(600)"
     code = f"import time; from flows.server import prefect_server\n{started}"
     env = {**os.environ, **PREFECT_SETTINGS, "PREFECT_HOME": str(prefect_home)}
+    env.pop("PREFECT_API_URL", None)
     with subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
