@@ -41,7 +41,7 @@ find_node = command -v npm >/dev/null && node -e '$(node_fits)' 2>/dev/null || {
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas test scores bench drawn heavy cluster year before lock clean setup browser database office
+.PHONY: help atlas test scores bench heavy cluster year before lock clean setup browser database office
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -69,11 +69,8 @@ scores: setup browser bench/node_modules/.ready ## measure the built site, write
 	$(BIN)/python -m bench.changes
 	$(BIN)/python -m bench.scores
 
-bench: setup browser ## refresh made-up regions of five sizes beside bare calls; ARGS="--sizes 100,1000"
+bench: setup browser bench/node_modules/.ready ## build and draw made-up regions beside the usual way; ARGS="--sizes 100,1000"
 	$(BIN)/python -m bench.sizes $(ARGS)
-
-drawn: setup browser bench/node_modules/.ready ## draw made-up regions of up to 1,000,000 places; ARGS="--sizes 10000"
-	$(BIN)/python -m bench.drawn $(ARGS)
 
 heavy: setup ## refresh a source of 5 GB under --memory 1GB; ARGS="--gigabytes 1 --places 20000"
 	$(BIN)/python -m bench.heavy $(ARGS)

@@ -3,7 +3,6 @@
 import shutil
 import statistics
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,7 @@ COPIES = {
 
 FONTS = "@fortawesome/fontawesome-free/webfonts"
 RUNS = 5
+SLOWED = 4
 SETTLED_MS = 1_000
 PHONE: ViewportSize = {"width": 412, "height": 823}
 SLOW_4G = {"latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 93_750}
@@ -118,8 +118,10 @@ def plain_app(folder: str) -> ASGIApp:
     return Starlette(routes=routes, middleware=[Middleware(GZipMiddleware)])
 
 
-def open_once(browser: Browser, address: str, ready: str, net: dict[str, int] | None) -> Load:
-    """Open a page in a fresh profile on a phone's screen, at a quarter of the speed."""
+def open_once(
+    browser: Browser, address: str, ready: str, net: dict[str, int] | None, slowed: int = SLOWED
+) -> Load:
+    """Open a page in a fresh profile on a phone's screen, so many times slower."""
     context = browser.new_context(viewport=PHONE, device_scale_factor=1.75)
     page = context.new_page()
     session = context.new_cdp_session(page)
@@ -128,7 +130,8 @@ def open_once(browser: Browser, address: str, ready: str, net: dict[str, int] | 
     def count(told: dict[str, Any]) -> None:
         weights[told["requestId"]] = told["encodedDataLength"]
 
-    _throttle(session, net, count)
+    _throttle(session, net, slowed)
+    session.on("Network.loadingFinished", count)
     page.add_init_script(DRAWN % ready)
     page.add_init_script(
         "window.held = 0; new PerformanceObserver(l => l.getEntries().forEach("
@@ -143,14 +146,11 @@ def open_once(browser: Browser, address: str, ready: str, net: dict[str, int] | 
     return load
 
 
-def _throttle(
-    session: CDPSession, net: dict[str, int] | None, count: Callable[[dict[str, Any]], None]
-) -> None:
+def _throttle(session: CDPSession, net: dict[str, int] | None, slowed: int) -> None:
     session.send("Network.enable")
-    session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    session.send("Emulation.setCPUThrottlingRate", {"rate": slowed})
     if net:
         session.send("Network.emulateNetworkConditions", {"offline": False, **net})
-    session.on("Network.loadingFinished", count)
 
 
 def row(name: str, hosts: str, fast: list[Load], slow: list[Load]) -> list[str]:

@@ -5,32 +5,25 @@ quarter of the speed. The usual way is GeoPandas and one Folium page with all fe
 """
 
 import json
-import os
 import re
 import statistics
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import folium
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from bench.beside import PHONE, SETTLED_MS, SLOW_4G, Load, open_once, plain_app, write_plain
+from bench.beside import PHONE, SETTLED_MS, SLOWED, Load, open_once, plain_app, write_plain
 from bench.served import CHROMIUM, FLAGS, served
-from bench.synthetic import region_of, write_region
-from bench.tables import PROJECT, machine, markdown, put
 from flows.serve import site_app
 
 RUNS = 3
-SIZES = (10_000, 100_000, 1_000_000)
+SPEEDS = (SLOWED, 1)
 USUAL_MOST = 10_000
 """A larger page with all features in it is not tried: this one takes long enough."""
 
@@ -43,8 +36,8 @@ FILTER, CLICK = "filter by kind and stage", "click on a record"
 DEEP_ZOOM = 15
 CELLS_ON = 2
 HEADER = (
-    *("places", "what", "requests", "kB over the wire", "time, s (fastest)"),
-    "script held the page, ms",
+    *("places", "what", "requests", "kB over the wire", "slowed four times, s (fastest)"),
+    *("at full speed, s", "script held the page slowed, ms"),
 )
 TIMED = """spot => new Promise((done, failed) => {
   const begun = performance.now();
@@ -90,33 +83,38 @@ class Drawn:
 
     requests: int
     wire: int
-    drawn_s: float
+    slowed_s: float
     fastest_s: float
+    full_s: float
     blocked_ms: float
 
 
-def drawn(
-    public: Path, views: Mapping[str, str], runs: int = RUNS, is_slow: bool = False
-) -> dict[str, Drawn]:
-    """Open views (name -> fragment of the address) of the map below ``public`` in turn.
+Loads = dict[str, list[Load]]
+"""What each view or act took, by its name."""
 
-    ``is_slow`` is slow 4G beside the four times slower processor.
-    """
-    loads: dict[str, list[Load]] = {name: [] for name in views}
+
+def drawn(public: Path, views: Mapping[str, str]) -> dict[str, Drawn]:
+    """Open views (name -> fragment of the address) of the map below ``public`` in turn."""
     with sync_playwright() as play, served(site_app(public)) as site:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        for _ in range(runs):
-            for name, view in views.items():
-                address = f"{site}vi/map/index.html{view}"
-                loads[name].append(open_once(browser, address, READY, SLOW_4G if is_slow else None))
-            if NEAR in views:
-                for name, load in acted(browser, f"{site}vi/map/index.html{views[NEAR]}").items():
-                    loads.setdefault(name, []).append(load)
+        pages = {name: f"{site}vi/map/index.html{view}" for name, view in views.items()}
+        loads = [_opened(browser, pages, slowed) for slowed in SPEEDS]
         browser.close()
-    return {name: _median(told) for name, told in loads.items()}
+    return _medians(*loads)
 
 
-def acted(browser: Browser, address: str) -> dict[str, Load]:
+def _opened(browser: Browser, pages: Mapping[str, str], slowed: int) -> Loads:
+    loads: Loads = {}
+    for _ in range(RUNS):
+        for name, address in pages.items():
+            loads.setdefault(name, []).append(open_once(browser, address, READY, None, slowed))
+        if NEAR in pages:
+            for name, load in acted(browser, pages[NEAR], slowed).items():
+                loads.setdefault(name, []).append(load)
+    return loads
+
+
+def acted(browser: Browser, address: str, slowed: int = SLOWED) -> dict[str, Load]:
     """Narrow a map that is drawn near, and click on a record of it, each in a fresh profile."""
     found = {}
     for name in ACTS:
@@ -125,16 +123,16 @@ def acted(browser: Browser, address: str) -> dict[str, Load]:
         page.goto(address)
         page.wait_for_selector("html[data-big-ready=true]", timeout=120_000)
         page.wait_for_timeout(SETTLED_MS)
-        found[name] = _act(page, name)
+        found[name] = _act(page, name, slowed)
         context.close()
     return found
 
 
-def _act(page: Page, name: str) -> Load:
+def _act(page: Page, name: str, slowed: int) -> Load:
     session, weights = page.context.new_cdp_session(page), []
     session.send("Network.enable")
     session.on("Network.loadingFinished", lambda told: weights.append(told["encodedDataLength"]))
-    session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    session.send("Emulation.setCPUThrottlingRate", {"rate": slowed})
     page.evaluate(
         "window.held = 0; new PerformanceObserver(l => l.getEntries().forEach("
         "e => { window.held += Math.max(0, e.duration - 50); })).observe({type: 'longtask'})"
@@ -144,11 +142,19 @@ def _act(page: Page, name: str) -> Load:
     return Load(len(weights), sum(weights), took, float(page.evaluate("window.held")))
 
 
-def _median(loads: Sequence[Load]) -> Drawn:
-    times = [load.drawn / 1_000 for load in loads]
-    blocked = statistics.median(load.blocked for load in loads)
-    first = loads[0]
-    return Drawn(first.requests, first.wire, statistics.median(times), min(times), blocked)
+def _medians(slowed: Loads, full: Loads) -> dict[str, Drawn]:
+    found = {}
+    for name, loads in slowed.items():
+        times = [load.drawn / 1_000 for load in loads]
+        found[name] = Drawn(
+            loads[0].requests,
+            loads[0].wire,
+            statistics.median(times),
+            min(times),
+            statistics.median(load.drawn / 1_000 for load in full[name]),
+            statistics.median(load.blocked for load in loads),
+        )
+    return found
 
 
 def views_of(public: Path) -> dict[str, str]:
@@ -194,7 +200,7 @@ def usual_page(sources: Path) -> tuple[str, int]:
     return page.get_root().render(), len(layer)
 
 
-def usual(sources: Path, runs: int) -> Drawn:
+def usual(sources: Path) -> dict[str, Drawn]:
     """Open the usual page of a region as often as the map."""
     text, paths = usual_page(sources)
     ready = f"document.querySelectorAll('path.leaflet-interactive').length >= {paths}"
@@ -202,61 +208,21 @@ def usual(sources: Path, runs: int) -> Drawn:
         write_plain(text, Path(folder))
         browser = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         with served(plain_app(folder)) as address:
-            loads = [open_once(browser, address, ready, None) for _ in range(runs)]
+            loads = [
+                {USUAL: [open_once(browser, address, ready, None, slowed) for _ in range(RUNS)]}
+                for slowed in SPEEDS
+            ]
         browser.close()
-    return _median(loads)
+    return _medians(*loads)
 
 
 def row(size: int, name: str, one: Drawn) -> list[str]:
     """Write one view or act as a row."""
     weights = (str(one.requests), f"{one.wire / 1_000:,.0f}")
-    times = (f"{one.drawn_s:.2f} ({one.fastest_s:.2f})", f"{one.blocked_ms:.0f}")
-    return [f"{size:,}", name, *weights, *times]
+    times = (f"{one.slowed_s:.2f} ({one.fastest_s:.2f})", f"{one.full_s:.2f}")
+    return [f"{size:,}", name, *weights, *times, f"{one.blocked_ms:.0f}"]
 
 
-def refresh(sources: str, root: str) -> None:
-    """Build the site of a region, in a process of its own so that its memory goes with it."""
-    from flows.order import Order
-    from flows.run import carry_out
-
-    order = Order(root=Path(root), region=region_of(Path(sources)), online=False)
-    if (state := carry_out(order).state) != "published":
-        raise ValueError(f"the night is {state}")
-
-
-@contextmanager
-def _region(size: int, ready: Path | None) -> Iterator[tuple[Path, Path]]:
-    """Yield the site of a made-up region and its sources: one that is there, or a new one."""
-    if ready and (ready / str(size) / "public").is_dir():
-        yield ready / str(size) / "public", ready / str(size) / "sources"
-        return
-    with tempfile.TemporaryDirectory(prefix="atlas-drawn-") as folder:
-        sources = write_region(Path(folder) / "sources", size)
-        code = "import sys; from bench.drawn import refresh; refresh(*sys.argv[1:])"
-        root = Path(folder) / "root"
-        command = [sys.executable, "-c", code, str(sources), str(root)]
-        subprocess.run(command, cwd=PROJECT, check=True)
-        yield root / "public", sources
-
-
-@click.command()
-@click.option("--sizes", default="", help="Places, joined by commas (default: all three sizes).")
-@click.option("--runs", default=RUNS, show_default=True)
-@click.option("--ready", type=click.Path(path_type=Path), help="Sites that are built: SIZE/public.")
-def main(sizes: str, runs: int, ready: Path | None) -> None:
-    """Draw made-up regions of each size, the usual way beside them; write the table."""
-    asked = [int(size) for size in sizes.split(",")] if sizes else list(SIZES)
-    rows = []
-    for size in asked:
-        with _region(size, ready) as (public, sources):
-            found = drawn(public, views_of(public), runs)
-            if size <= USUAL_MOST:
-                found[USUAL] = usual(sources, runs)
-        rows += [row(size, name, one) for name, one in found.items()]
-        click.echo("\n".join(" | ".join(cells) for cells in rows[-len(found) :]))
-    load = f"Load of the machine meanwhile: {os.getloadavg()[1]:.0f}; 2 to 3 of it are this."
-    put("drawn", f"{markdown(HEADER, rows)}\n{machine('Chromium')} {load}")
-
-
-if __name__ == "__main__":
-    main()
+def measure(size: int, public: Path, sources: Path) -> dict[str, Drawn]:
+    """Draw the site of a made-up region of so many places, the usual way beside it."""
+    return drawn(public, views_of(public)) | (usual(sources) if size <= USUAL_MOST else {})

@@ -1,27 +1,33 @@
 """A refresh of made-up regions of several sizes, beside bare library calls: time and memory.
 
-Each is run in a process of its own, one after the other, so that neither warms the other's
-libraries and each step's peak of memory is its own.
+Each is run in a process of its own, so that neither warms the other's libraries and each step's
+peak of memory is its own: one after the other, and large regions at the same time, each with a
+core. Then the map that was made is drawn in Chromium.
 """
 
 import json
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 
+from bench import drawn
 from bench.synthetic import region_of, write_region
 from bench.tables import PROJECT, machine, markdown, put
 
 SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
+TOGETHER_FROM = 100_000
+"""From so many places on both take long enough that neither is done while the other starts."""
+
 OURS, BARE = "the atlas", "bare calls"
 MEGABYTE = 1_000_000
 SHARED = {
@@ -101,6 +107,14 @@ def measure(kind: str, sources: Path, root: Path) -> Spent:
     return {name: tuple(told) for name, told in json.loads(done.stdout.splitlines()[-1]).items()}
 
 
+def both(size: int, sources: Path, folder: Path) -> tuple[Spent, Spent]:
+    """Measure ours, which leaves its root below ``folder``, and the bare calls."""
+    with ThreadPoolExecutor(2 if size >= TOGETHER_FROM else 1) as pool:
+        bare = pool.submit(measure, BARE, sources, folder / "bare")
+        ours = pool.submit(measure, OURS, sources, folder / "root")
+    return ours.result(), bare.result()
+
+
 def child(kind: str, sources: str, root: str) -> None:
     """Run one of the two and print what was spent."""
     run = run_ours if kind == OURS else run_bare
@@ -154,21 +168,27 @@ def table(found: dict[int, tuple[Spent, Spent]]) -> str:
 @click.option("--sizes", default="", help="Places, joined by commas (default: all five sizes).")
 @click.option("--json", "told_to", type=click.Path(path_type=Path), help="Write the numbers here.")
 def main(sizes: str, told_to: Path | None) -> None:
-    """Measure each size and write both tables into README.md."""
+    """Measure and draw each size, and write the three tables into README.md."""
     asked = [int(size) for size in sizes.split(",")] if sizes else list(SIZES)
     found: dict[int, tuple[Spent, Spent]] = {}
+    views: dict[int, dict[str, drawn.Drawn]] = {}
     for size in asked:
-        with tempfile.TemporaryDirectory(prefix="atlas-bench-") as folder:
-            sources = write_region(Path(folder) / "sources", size)
+        with tempfile.TemporaryDirectory(prefix="atlas-bench-") as name:
+            folder = Path(name)
+            sources = write_region(folder / "sources", size)
             click.echo(f"{size:,} places …", err=True)
-            bare = measure(BARE, sources, Path(folder) / "bare")
-            shutil.rmtree(Path(folder) / "bare")
-            found[size] = measure(OURS, sources, Path(folder) / "root"), bare
-        for row in rows_of(size, *found[size]):
-            click.echo(" ".join(row))
-        put("sizes", table(found))  # after each size: the last one takes most of the time
+            found[size] = both(size, sources, folder)
+            for cells in rows_of(size, *found[size]):
+                click.echo(" | ".join(cells))
+            put("sizes", table(found))  # after each size: the last one takes most of the time
+            views[size] = drawn.measure(size, folder / "root" / "public", sources)
+        rows = [drawn.row(size, name, one) for size in views for name, one in views[size].items()]
+        click.echo("\n".join(" | ".join(cells) for cells in rows[-len(views[size]) :]))
+        put("drawn", f"{markdown(drawn.HEADER, rows)}\n{machine('Chromium')}")
     if told_to:
-        told_to.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        seen = {size: {name: asdict(one) for name, one in views[size].items()} for size in views}
+        told = {"steps": found, "drawn": seen}
+        told_to.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from atlas.editions import TILE_OVER
 from atlas.pages import PAGES
 from bench import before, beside, changes, cluster, drawn, scores, sizes, tables
 from bench.synthetic import write_region
@@ -47,10 +48,11 @@ def test_maps_of_made_up_regions_stand_beside_the_usual_way() -> None:
     found: dict[str, list[str]] = {}
     for size, name, *_ in told[1:]:
         found.setdefault(size, []).append(name)
-    assert list(found) == [f"{size:,}" for size in drawn.SIZES]
-    mine = [drawn.AFAR, drawn.NEAR, drawn.DEEP, drawn.FILTER, drawn.CLICK]
-    assert [names[:5] for names in found.values()] == [mine] * len(found)
-    assert found[f"{drawn.USUAL_MOST:,}"][5:] == [drawn.USUAL]
+    assert list(found) == [f"{size:,}" for size in sizes.SIZES]
+    tiled = [drawn.AFAR, drawn.NEAR, drawn.DEEP, drawn.FILTER, drawn.CLICK]
+    for size, names in zip(sizes.SIZES, found.values(), strict=True):
+        mine = tiled if size > TILE_OVER else [drawn.AFAR]
+        assert names == [*mine, *([drawn.USUAL] if size <= drawn.USUAL_MOST else [])]
 
 
 def test_the_usual_page_draws_every_position_of_a_region(tmp_path: Path) -> None:
