@@ -30,7 +30,7 @@ from geodata.shapes import Shapes
 PAGED_RECORDS = 500
 """So many records the pages hold within their budgets; past them the largest kinds are tiled."""
 
-CORNERS_A_RECORD = 20
+CORNERS_A_RECORD = 15
 PAGED_CORNERS = PAGED_RECORDS * CORNERS_A_RECORD
 """So many corners of their positions the first view of the map holds within its budget."""
 

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import click
 
-from bench import drawn
 from bench.synthetic import region_of, write_region
 from bench.tables import PROJECT, machine, markdown, put
 
@@ -169,6 +168,8 @@ def table(found: dict[int, tuple[Spent, Spent]]) -> str:
 @click.option("--json", "told_to", type=click.Path(path_type=Path), help="Write the numbers here.")
 def main(sizes: str, told_to: Path | None) -> None:
     """Measure and draw each size, and write the three tables into README.md."""
+    from bench import drawn  # not above: the bare calls' process would hold its libraries
+
     asked = [int(size) for size in sizes.split(",")] if sizes else list(SIZES)
     found: dict[int, tuple[Spent, Spent]] = {}
     views: dict[int, dict[str, drawn.Drawn]] = {}

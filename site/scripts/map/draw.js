@@ -153,9 +153,9 @@ Atlas.draw = (() => {
     port2.postMessage('');
   });
 
-  /* Once the view is set, feature by feature, so that no task is long on any device. */
+  /* Lets the page answer after every few features, so that no task is long on any device. */
   /** @type {AtlasScripts['draw']['fill']} */
-  async function fill(layers) {
+  async function add(layers) {
     let begun = performance.now();
     for (const [id, group] of layers) {
       /** @type {(feature: any) => L.Layer} */
@@ -169,6 +169,18 @@ Atlas.draw = (() => {
           begun = performance.now();
         }
       }
+    }
+  }
+
+  /* Once the view is set. Painted when all is there: the frames between take longer than the work. */
+  /** @type {AtlasScripts['draw']['fill']} */
+  async function fill(layers) {
+    const pane = /** @type {HTMLElement} */ (Atlas.page.map.getPane('mapPane'));
+    pane.hidden = true;
+    try {
+      await add(layers);
+    } finally {
+      pane.hidden = false;
     }
     await pause();
   }
