@@ -50,13 +50,15 @@ atlas: setup ## build the atlas; ARGS="..." is handed to `atlas refresh`
 	$(BIN)/atlas refresh $(ARGS)
 
 # pytest speaks last, so that its count is the last thing one reads. What runs in a process of
-# its own is tested but not counted in build/coverage.txt.
+# its own is tested but not counted in build/coverage.txt; hundreds of them import what is compiled
+# first, once.
 test: setup browser database office ## lint, types, import contracts, tests with coverage
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	@mkdir -p build
+	@$(BIN)/python -m compileall -q flows atlas geodata
 	$(BIN)/python -m slipcover --branch --source flows,atlas,geodata --json \
 		--out build/coverage.json \
 		-m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder

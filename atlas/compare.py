@@ -13,6 +13,8 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from atlas.records import Changed
 from atlas.stages import last_events
@@ -28,6 +30,9 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 GUARDED = re.compile(rb"[,\n\"]'")
 """Where no cell begins with the ``'``, none has to be looked at."""
+
+BETWEEN_CELLS = "\x1f"
+"""No text that was accepted holds a control character."""
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Row = dict[str, str]
@@ -75,14 +80,19 @@ def _apart(
 
 
 def _signs(tables: Tables, table: Table, salt: str) -> Array:
-    names = list(table.column_names)
-    told = [
-        pd.util.hash_pandas_object(
-            part.reindex(columns=names, fill_value=""), index=False, hash_key=salt
-        ).to_numpy()
-        for part in parts_of(tables, table.name)
-    ]
-    return np.concatenate(told)
+    return np.concatenate([_sign(part, table, salt) for part in parts_of(tables, table.name)])
+
+
+def _sign(part: pd.DataFrame, table: Table, salt: str) -> Array:
+    """Hash each row once: its cells, of which none holds what stands between them here."""
+    told = part.reindex(columns=list(table.column_names), fill_value="")
+    cells = [pa.array(told[name], pa.large_string()) for name in told]
+    between = pa.scalar(BETWEEN_CELLS, pa.large_string())
+    rows = pc.binary_join_element_wise(*cells, between)
+    return cast(
+        Array,
+        pd.util.hash_array(rows.to_numpy(zero_copy_only=False), hash_key=salt, categorize=False),
+    )
 
 
 def _picked(tables: Tables, table: Table, is_picked: Array) -> dict[str, Row]:
@@ -247,16 +257,19 @@ class Edition(InParts):
             return self._held[name]
         if name not in TABLE or not self._path(name).is_file():
             raise KeyError(name)
-        rows = pd.concat(self.parts(name), ignore_index=True)
+        rows = pd.concat(self._read(name), ignore_index=True)
         if self._path(name).stat().st_size <= HELD_BYTES:
             self._held[name] = rows
         return rows
 
     def parts(self, name: str) -> Iterator[pd.DataFrame]:
-        """Go through the rows of a table."""
-        if name in self._held:
-            yield self._held[name]
-            return
+        """Go through the rows of a table; one that is a single part is read once."""
+        if name not in self._held and self._path(name).stat().st_size > PART_BYTES:
+            yield from self._read(name)
+        else:
+            yield self[name]
+
+    def _read(self, name: str) -> Iterator[pd.DataFrame]:
         for content in _segments(self._path(name)):
             told = io.BytesIO(content)
             rows = pd.read_csv(told, dtype="str", na_filter=False, encoding="utf-8-sig")

@@ -100,4 +100,11 @@ def ordinals(cells: Cells, day_of: Callable[[str], date]) -> "pd.Series[int]":
 
 def where(rows: pd.DataFrame, column: str, test: Callable[[str], bool]) -> pd.DataFrame:
     """Return the rows whose cell passes the test, asked once for every distinct cell."""
-    return rows.loc[by_value(rows[column], test).astype("bool").to_numpy()]
+    return chosen(rows, by_value(rows[column], test).astype("bool").to_numpy())
+
+
+def chosen(rows: pd.DataFrame, which: Truths) -> pd.DataFrame:
+    """Return the rows that are told true; to choose all or none, no column is gone through."""
+    if which.all():
+        return rows
+    return rows.loc[which] if which.any() else rows.iloc[:0]

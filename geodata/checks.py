@@ -23,6 +23,7 @@ from geodata.cells import (
     are_nfc,
     are_numbers,
     by_value,
+    chosen,
     parts_of,
     rows_of,
 )
@@ -243,7 +244,7 @@ def reference_exists(stack: Stack, refused: set[tuple[str, int]]) -> list[Findin
             held = (reference.split(".") for reference in column.references)
             known = pd.concat([without(stack.columns(t, [c]), refused)[c] for t, c in held])
             lost = _lost(rows[column.name], known, column.kind == "list")
-            wrong = rows.loc[(lost != "").to_numpy()]
+            wrong = chosen(rows, (lost != "").to_numpy())
             details = [
                 f"points to {parts}, which no accepted row of "
                 f"{' or '.join(column.references)} holds"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from geodata.cells import Truths
+from geodata.cells import Truths, chosen
 from geodata.frames import InParts
 from geodata.read import Sheet
 from geodata.schema import TABLE, TABLES
@@ -90,7 +90,7 @@ class Accepted(InParts):
 
 def without(rows: pd.DataFrame, refused: Lines) -> pd.DataFrame:
     """Return the rows that are not refused."""
-    return rows.loc[~is_refused(rows, refused)] if refused else rows
+    return chosen(rows, ~is_refused(rows, refused)) if refused else rows
 
 
 def is_refused(rows: pd.DataFrame, refused: Lines) -> Truths:

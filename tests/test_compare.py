@@ -128,6 +128,13 @@ def test_a_cell_of_any_length_reads_back(tmp_path: Path) -> None:
     assert compare_tables(before, told) == ()
 
 
+def test_letters_that_move_into_the_next_cell_are_a_change() -> None:
+    before = tables(places=[{**PARK, "name_vi": "Tân", "name_en": "Phú"}])
+    after = tables(places=[{**PARK, "name_vi": "Tân P", "name_en": "hú"}])
+    changed = [(one.column, one.old, one.new) for one in compare_tables(before, after)]
+    assert changed == [("name_vi", "Tân", "Tân P"), ("name_en", "Phú", "hú")]
+
+
 def test_large_tables_are_compared_in_parts_with_the_same_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
