@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from atlas.editions import TILE_OVER
 from atlas.pages import PAGES
+from atlas.tiled import PAGED_RECORDS
 from bench import before, beside, changes, cluster, drawn, scores, sizes, tables
 from bench.synthetic import write_region
 from builds import Built
@@ -51,7 +51,7 @@ def test_maps_of_made_up_regions_stand_beside_the_usual_way() -> None:
     assert list(found) == [f"{size:,}" for size in sizes.SIZES]
     tiled = [drawn.AFAR, drawn.NEAR, drawn.DEEP, drawn.FILTER, drawn.CLICK]
     for size, names in zip(sizes.SIZES, found.values(), strict=True):
-        mine = tiled if size > TILE_OVER else [drawn.AFAR]
+        mine = tiled if size > PAGED_RECORDS else [drawn.AFAR]
         assert names == [*mine, *([drawn.USUAL] if size <= drawn.USUAL_MOST else [])]
 
 
