@@ -32,7 +32,7 @@ GUARDED = re.compile(rb"[,\n\"]'")
 """Where no cell begins with the ``'``, none has to be looked at."""
 
 BETWEEN_CELLS = "\x1f"
-"""No text that was accepted holds a control character."""
+"""`geodata.cells.HIDDEN` holds it, so it is in no text that was accepted."""
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Row = dict[str, str]

@@ -1,7 +1,8 @@
 """Maps of made-up regions beside the usual way: bytes, time to the drawn map, a filter, a click.
 
 The map is opened from afar and near, where its cells are fullest, on a phone's screen at a
-quarter of the speed. The usual way is GeoPandas and one Folium page with all features in it.
+quarter of the speed and at full speed. The usual way is GeoPandas and one Folium page with all
+features in it.
 """
 
 import json
@@ -17,6 +18,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from playwright.sync_api import Browser, Page, sync_playwright
+from starlette.types import ASGIApp
 
 from bench.beside import PHONE, SETTLED_MS, SLOWED, Load, open_once, plain_app, write_plain
 from bench.served import CHROMIUM, FLAGS, served
@@ -95,19 +97,25 @@ Loads = dict[str, list[Load]]
 
 def drawn(public: Path, views: Mapping[str, str]) -> dict[str, Drawn]:
     """Open views (name -> fragment of the address) of the map below ``public`` in turn."""
-    with sync_playwright() as play, served(site_app(public)) as site:
+    pages = {name: f"vi/map/index.html{view}" for name, view in views.items()}
+    return _opened(site_app(public), pages, READY)
+
+
+def _opened(app: ASGIApp, pages: Mapping[str, str], ready: str) -> dict[str, Drawn]:
+    """Open pages (name -> address below the root) in turn, at each speed, and act near."""
+    with sync_playwright() as play, served(app) as site:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        pages = {name: f"{site}vi/map/index.html{view}" for name, view in views.items()}
-        loads = [_opened(browser, pages, slowed) for slowed in SPEEDS]
+        asked = {name: f"{site}{page}" for name, page in pages.items()}
+        loads = [_rounds(browser, asked, ready, slowed) for slowed in SPEEDS]
         browser.close()
     return _medians(*loads)
 
 
-def _opened(browser: Browser, pages: Mapping[str, str], slowed: int) -> Loads:
+def _rounds(browser: Browser, pages: Mapping[str, str], ready: str, slowed: int) -> Loads:
     loads: Loads = {}
     for _ in range(RUNS):
         for name, address in pages.items():
-            loads.setdefault(name, []).append(open_once(browser, address, READY, None, slowed))
+            loads.setdefault(name, []).append(open_once(browser, address, ready, None, slowed))
         if NEAR in pages:
             for name, load in acted(browser, pages[NEAR], slowed).items():
                 loads.setdefault(name, []).append(load)
@@ -204,16 +212,9 @@ def usual(sources: Path) -> dict[str, Drawn]:
     """Open the usual page of a region as often as the map."""
     text, paths = usual_page(sources)
     ready = f"document.querySelectorAll('path.leaflet-interactive').length >= {paths}"
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
+    with tempfile.TemporaryDirectory() as folder:
         write_plain(text, Path(folder))
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        with served(plain_app(folder)) as address:
-            loads = [
-                {USUAL: [open_once(browser, address, ready, None, slowed) for _ in range(RUNS)]}
-                for slowed in SPEEDS
-            ]
-        browser.close()
-    return _medians(*loads)
+        return _opened(plain_app(folder), {USUAL: ""}, ready)
 
 
 def row(size: int, name: str, one: Drawn) -> list[str]:

@@ -16,6 +16,7 @@ from geodata.cells import (
     among,
     are_numbers,
     by_value,
+    chosen,
     is_number,
     ordinals,
     rows_of,
@@ -107,7 +108,7 @@ def dates_are_in_order(tables: Tables) -> list[Finding]:
                 period_start(a) > period_end(b)
                 for a, b in zip(both[first], both[last], strict=True)
             ]
-            wrong = both.loc[np.array(late, dtype=bool)]
+            wrong = chosen(both, np.array(late, dtype=bool))
             details = [
                 f"{a} lies after {b}" for a, b in zip(wrong[first], wrong[last], strict=True)
             ]

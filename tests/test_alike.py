@@ -122,7 +122,7 @@ def checked(top: Path, parts: Rows, names: list[str]) -> dict[str, list[str]]:
     return lines | {name: sorted(lines[name]) for name in ("quarantine", "findings")}
 
 
-@settings(max_examples=6, phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=10, phases=(Phase.explicit, Phase.generate))
 @given(drawn=ordered())
 def test_in_which_order_the_sources_come_changes_no_table_and_no_finding(
     drawn: tuple[Rows, list[str]], tmp_path_factory: pytest.TempPathFactory

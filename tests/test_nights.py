@@ -299,10 +299,7 @@ def test_hindsight_about_no_past_day_is_a_usage_error(again: Nights) -> None:
             again.run(hindsight=True, **told)
 
 
-def test_every_one_of_many_nights_is_rebuilt_with_the_bytes_it_had(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shelf, "KEPT", 4)
+def test_every_one_of_many_nights_is_rebuilt_with_the_bytes_it_had(tmp_path: Path) -> None:
     sources = write_region(tmp_path / "sources", places=6)
     year = Year(tmp_path / "root", sources, np.random.default_rng(SEED))
     days = [date(2027, 1, day) for day in range(1, shelf.KEPT + 3)]
