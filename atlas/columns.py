@@ -13,16 +13,17 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from atlas.details import newest_money
 from atlas.facets import OTHER, facet_keys
 from atlas.layers import Json
 from atlas.placed import EDGES
-from atlas.search import folded
+from atlas.search import all_folded
 from atlas.tiled import Tiled, held
 from atlas.tiles import FINE_ZOOM, spots
 from atlas.years import LETTER, NOT_YET
-from geodata.cells import by_value, ordinals
+from geodata.cells import ordinals
 from geodata.dates import period_end, period_start
 from geodata.region import here
 
@@ -176,8 +177,7 @@ def _ranks(tiled: Tiled) -> dict[str, Column]:
     told = {}
     for lang, other in (("vi", "en"), ("en", "vi")):
         names, others = (tiled.subjects[f"name_{one}"] for one in (lang, other))
-        shown = by_value(names.where(names != "", others), folded)
-        order = np.argsort(shown.to_numpy(object), kind="stable")
+        order = pc.sort_indices(all_folded(names.where(names != "", others))).to_numpy()
         ranks = np.empty(len(order), dtype="uint32")
         ranks[order] = np.arange(len(order))
         told[f"rank_{lang}"] = Column(_narrow(ranks.astype("int64"), len(order)), {})

@@ -236,7 +236,7 @@ class Edition(InParts):
     """The published tables of an edition, all text; a table it lacks is left out.
 
     Each is read when it is asked for, a small one once. The ``'`` that
-    `atlas.downloads.guard_cell` put before a formula is taken off again.
+    `atlas.csv_file.guard_cell` put before a formula is taken off again.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
@@ -16,7 +15,8 @@ from shapely.geometry.base import BaseGeometry
 
 from atlas import oc4ids
 from atlas.bulk import bulk_layer
-from atlas.compare import FORMULA_STARTS, changes_json
+from atlas.compare import changes_json
+from atlas.csv_file import write_csv, write_vietnamese_csv
 from atlas.formats import (
     UNIT_FIELDS,
     WORKBOOK_ROWS,
@@ -24,17 +24,15 @@ from atlas.formats import (
     dictionary_columns,
     layer_frame,
     write_layers,
-    write_vietnamese_csv,
     write_workbook,
-    written_rows,
 )
 from atlas.guide import record_schema
-from atlas.metadata import FRICTIONLESS_TYPE, RECORD_SCHEMA, about, datapackage, left_out
+from atlas.metadata import RECORD_SCHEMA, about, datapackage, left_out
 from atlas.records import Book, Record
 from atlas.totals import PATH, totals
 from geodata.frames import parts_of
 from geodata.region import here
-from geodata.schema import TABLE, Column
+from geodata.schema import TABLE
 
 COORDINATE_DECIMALS = 6
 """About 0.1 m."""
@@ -118,49 +116,6 @@ def _write_projects(book: Book, data: Path, site_url: str) -> None:
         _write_text(data / path, _json(oc4ids.package(book, [record], f"{site_url}data/{path}")))
     whole = oc4ids.package(book, told, f"{site_url}data/oc4ids.json")
     _write_text(data / "oc4ids.json", _json(whole))
-
-
-def write_csv(parts: Iterable[pd.DataFrame], path: Path, columns: Iterable[Column]) -> None:
-    """Write a table as UTF-8 CSV; a text cell that a spreadsheet would run gets a ``'``.
-
-    It comes in parts, one at least. Cells of numeric columns stay as they are. A lone carriage
-    return is quoted too, which Python's own writer leaves bare, so that no reader takes it for the
-    end of a row.
-    """
-    numeric = {c.name for c in columns if c.kind in FRICTIONLESS_TYPE or c.kind == "date"}
-    with path.open("w", encoding="utf-8", newline="") as file:
-        for place, table in enumerate(parts):
-            if place == 0:
-                file.write(_csv_line(table.columns))
-            write = {n: _csv_cell if n in numeric else _guarded_csv_cell for n in table.columns}
-            file.writelines(",".join(row) + "\n" for row in written_rows(table, write))
-
-
-def _csv_line(cells: Iterable[object]) -> str:
-    return ",".join(map(_csv_cell, cells)) + "\n"
-
-
-def _guarded_csv_cell(cell: object) -> str:
-    return _csv_cell(guard_cell(cell))
-
-
-def _csv_cell(cell: object) -> str:
-    text = str(cell)
-    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
-
-
-def guard_cell(cell: object) -> object:
-    """Return the cell so that no spreadsheet takes its text for a formula.
-
-    Text that already has a ``'`` there gets another, so that reading back is exact.
-    """
-    if not isinstance(cell, str) or not cell.lstrip("'").startswith(FORMULA_STARTS):
-        return cell
-    try:
-        Decimal(cell)
-    except ArithmeticError:
-        return f"'{cell}"
-    return cell
 
 
 def _write_text(path: Path, text: str) -> None:

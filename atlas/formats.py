@@ -5,14 +5,12 @@ Every writer gives the same bytes for the same book: no clock and no machine goe
 
 import datetime
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from threading import Lock
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -41,7 +39,6 @@ CELL_LENGTH = 32_767
 TOO_LONG = "(quá dài cho một ô, xem tệp CSV / too long for a cell, see the CSV file)"
 SOURCE_COLUMN = Column("source_id", "text", "Nguồn của dòng", "Source folder of the row")
 WIDEST = 48
-WRITTEN_ROWS = 20_000
 WORKBOOK_ROWS = 10_000
 """A sheet holds a million, but few machines open it; a longer table is in the other formats."""
 
@@ -136,50 +133,6 @@ def is_number_cell(cell: str, column: Column) -> bool:
         return False
     digits = sum(sign.isdigit() for sign in cell.lstrip("-0."))
     return bool(PLAIN_NUMBER.fullmatch(cell)) and digits <= EXACT_DIGITS
-
-
-def write_vietnamese_csv(
-    parts: Iterable[pd.DataFrame], path: Path, columns: Iterable[Column]
-) -> None:
-    """Write a table as an Excel set to Vietnamese opens it: ``;`` apart, decimal comma, CRLF.
-
-    It comes in parts, one at least. The byte order mark makes it read UTF-8.
-    """
-    numbers = {column.name: column for column in columns}
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        for place, table in enumerate(parts):
-            if place == 0:
-                file.write(";".join(table.columns) + "\r\n")
-            write = {name: partial(_vietnamese_cell, numbers.get(name)) for name in table.columns}
-            file.writelines(";".join(row) + "\r\n" for row in written_rows(table, write))
-
-
-def _vietnamese_cell(column: Column | None, cell: object) -> str:
-    text = str(cell)
-    is_number = column is not None and is_number_cell(text, column)
-    return text.replace(".", ",") if is_number else _quoted(text)
-
-
-def written_rows(
-    table: pd.DataFrame, write: Mapping[str, Callable[[object], str]]
-) -> Iterator[tuple[str, ...]]:
-    """Yield each row's cells as they are written, by column; no more than some are in memory."""
-    for start in range(0, len(table), WRITTEN_ROWS):
-        part = table.iloc[start : start + WRITTEN_ROWS]
-        yield from zip(*(written(part[name], write[name]) for name in table.columns), strict=True)
-
-
-def written(cells: "pd.Series[str]", write: Callable[[object], str]) -> list[str]:
-    """Return each cell as it is written; equal cells of a column are written once."""
-    codes, found = pd.factorize(cells.to_numpy(object), use_na_sentinel=False)
-    texts = np.array([write(cell) for cell in found], dtype=object)
-    told: list[str] = texts[codes].tolist() if len(found) else []
-    return told
-
-
-def _quoted(cell: str) -> str:
-    text = f"'{cell}" if cell.lstrip("'").startswith(FORMULA_STARTS) else cell
-    return '"' + text.replace('"', '""') + '"' if set(text) & set(';,"\r\n\t') else text
 
 
 _DICTIONARY = (

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from atlas.assets import pack
-from atlas.search import folded
+from atlas.search import all_folded
 from atlas.tiled import Tiled
 
 IN_FILE = 1_024
@@ -51,7 +51,7 @@ def names(tiled: Tiled) -> Names:
 
 def _beginnings(names: "pd.Series[str]", *, every_word: bool) -> tuple[pa.Array, np.ndarray]:
     """Return each name, and where every word counts its ends from each further word on."""
-    texts, n = pa.array(map(folded, names), pa.large_string()), np.arange(len(names))
+    texts, n = all_folded(names), np.arange(len(names))
     parts, numbers = [texts], [n]
     while every_word and len(texts):
         goes_on = pc.match_substring(texts, " ")

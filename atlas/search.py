@@ -4,6 +4,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from atlas.layers import Json
 from atlas.records import Book, Record
 from atlas.words import Words
@@ -21,6 +25,20 @@ def folded(text: str) -> str:
     parts = unicodedata.normalize("NFD", text)
     bare = "".join(sign for sign in parts if not "\u0300" <= sign <= "\u036f")
     return " ".join(bare.translate(BARE_D).lower().split())
+
+
+def all_folded(texts: "pd.Series[str]") -> pa.LargeStringArray:
+    """Return each text `folded`, which most are by a few passes over all of them."""
+    parts = pc.utf8_normalize(pa.array(texts.to_numpy(object), pa.large_string()), "NFD")
+    bare = pc.replace_substring_regex(parts, "[\u0300-\u036f]+", "")
+    for sign in map(chr, BARE_D):
+        bare = pc.replace_substring(bare, sign, "d")
+    spaced = pc.replace_substring_regex(pc.ascii_lower(bare), "[\t-\r\x1c-\x1f ]+", " ")
+    is_other = pc.invert(pc.string_is_ascii(bare))  # another script, which has its own rules
+    others = pa.array(
+        map(folded, texts[is_other.to_numpy(zero_copy_only=False)]), pa.large_string()
+    )
+    return pc.replace_with_mask(pc.ascii_trim(spaced, " "), is_other, others)
 
 
 def slug(text: str) -> str:

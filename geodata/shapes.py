@@ -38,16 +38,19 @@ class Shapes:
 
     def read(self, numbers: Array) -> Array:
         """Return the shapes of these numbers, in their order, as an array of shapely's; or None."""
-        told = np.full(len(numbers), None, dtype=object)
         there = np.flatnonzero(numbers >= 0)
-        cuts = np.flatnonzero(np.diff(numbers[there]) != 1) + 1
+        asked = numbers[there]
+        starts, stops = self._ends[asked].tolist(), self._ends[asked + 1].tolist()
+        runs = [0, *(np.flatnonzero(np.diff(asked) != 1) + 1).tolist(), len(asked)]
+        told: list[bytes] = []
         with self.path.open("rb", buffering=0) as file:
-            for run in (one for one in np.split(there, cuts) if len(one)):
-                first, last = numbers[run[0]], numbers[run[-1]]
-                ends = (self._ends[first : last + 2] - self._ends[first]).tolist()
-                content = os.pread(file.fileno(), ends[-1], int(self._ends[first]))
-                told[run] = [content[a:b] for a, b in pairwise(ends)]
-        return np.asarray(shapely.from_wkb(told))
+            for a, b in pairwise(runs if len(asked) else ()):  # those side by side at once
+                start = starts[a]
+                content = os.pread(file.fileno(), stops[b - 1] - start, start)
+                told += (content[starts[i] - start : stops[i] - start] for i in range(a, b))
+        shapes = np.full(len(numbers), None, dtype=object)
+        shapes[there] = shapely.from_wkb(told)
+        return shapes
 
     def spans(self, numbers: Array) -> Iterator[slice]:
         """Yield slices of ``numbers`` whose shapes are read together."""

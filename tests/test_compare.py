@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from atlas import compare
 from atlas.compare import Edition, changes_json, compare_standing, compare_tables
-from atlas.downloads import write_csv
+from atlas.csv_file import write_csv
 from atlas.records import Changed
 from drawings import Rows, tables
 from geodata.schema import TABLE

@@ -16,11 +16,10 @@ from shapely import LineString, MultiPolygon, Point, Polygon, box
 from shapely.geometry import shape
 
 import books
+from atlas.csv_file import guard_cell, write_csv
 from atlas.downloads import (
     SITEMAP,
-    guard_cell,
     sitemap,
-    write_csv,
     write_downloads,
 )
 from atlas.metadata import datapackage
@@ -99,9 +98,9 @@ def test_text_that_a_spreadsheet_would_run_gets_a_quote(text: str) -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["-5", "+5", "-0", "-1.50", "-1e400", "", "KCN A", "'tis", " =1", "1-2", "a=b", "−5", 7, None],
+    ["-5", "+5", "-0", "-1.50", "-1e400", "", "KCN A", "'tis", " =1", "1-2", "a=b", "−5"],
 )
-def test_numbers_and_plain_text_stay_as_they_are(cell: object) -> None:
+def test_numbers_and_plain_text_stay_as_they_are(cell: str) -> None:
     assert guard_cell(cell) is cell
 
 

@@ -15,6 +15,7 @@ import pytest
 from shapely import LineString, Point
 
 import books
+from atlas.csv_file import write_vietnamese_csv
 from atlas.downloads import write_downloads
 from atlas.formats import (
     CELL_LENGTH,
@@ -24,7 +25,6 @@ from atlas.formats import (
     is_number_cell,
     layer_frame,
     write_layers,
-    write_vietnamese_csv,
     write_workbook,
 )
 from atlas.records import Book

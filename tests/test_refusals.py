@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from atlas.downloads import write_csv
+from atlas.csv_file import write_csv
 from atlas.listing import LISTED_LETTERS, LISTED_REFUSALS, listed_refusals
 from atlas.pages import write_site
 from books import small_book

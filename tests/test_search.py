@@ -4,9 +4,12 @@ import shutil
 import subprocess
 import unicodedata
 
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from atlas.search import entries, folded
+from atlas.search import all_folded, entries, folded
 from atlas.words import read_words
 from books import OPERATING, PLAN, event, park, record, small_book
 from builds import PROJECT
@@ -30,6 +33,12 @@ TEXTS = [
 )
 def test_diacritics_case_and_the_barred_d_are_folded(text, bare):
     assert folded(text) == bare
+
+
+@given(st.lists(st.one_of(st.sampled_from(TEXTS), st.text(max_size=9))))
+def test_all_at_once_are_folded_as_each_is(texts: list[str]) -> None:
+    told = all_folded(pd.Series(texts, dtype="str"))
+    assert told.to_pylist() == [folded(text) for text in texts]
 
 
 def test_the_browser_folds_as_the_index_does():

@@ -13,7 +13,7 @@ import geopandas as gpd
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page
 
-from atlas.downloads import guard_cell
+from atlas.csv_file import guard_cell
 from browsing import faults_of, violations
 from builds import PROJECT, Built
 from drawings import METRIC_CRS
