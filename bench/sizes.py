@@ -1,17 +1,18 @@
 """A refresh of made-up regions of several sizes, beside bare library calls: time and memory.
 
 Each is run in a process of its own, so that neither warms the other's libraries and each step's
-peak of memory is its own: one after the other, and large regions at the same time, each with a
-core. Then the map that was made is drawn in Chromium.
+peak of memory is its own. Two run at a time, each with a core, the largest first. When all are
+done, the maps that were made are drawn in Chromium, with nothing beside.
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -24,9 +25,7 @@ from bench.synthetic import region_of, write_region
 from bench.tables import PROJECT, machine, markdown, put
 
 SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
-TOGETHER_FROM = 100_000
-"""From so many places on both take long enough that neither is done while the other starts."""
-
+AT_ONCE = 2
 OURS, BARE = "the atlas", "bare calls"
 MEGABYTE = 1_000_000
 SHARED = {
@@ -106,12 +105,31 @@ def measure(kind: str, sources: Path, root: Path) -> Spent:
     return {name: tuple(told) for name, told in json.loads(done.stdout.splitlines()[-1]).items()}
 
 
-def both(size: int, sources: Path, folder: Path) -> tuple[Spent, Spent]:
-    """Measure ours, which leaves its root below ``folder``, and the bare calls."""
-    with ThreadPoolExecutor(2 if size >= TOGETHER_FROM else 1) as pool:
-        bare = pool.submit(measure, BARE, sources, folder / "bare")
-        ours = pool.submit(measure, OURS, sources, folder / "root")
-    return ours.result(), bare.result()
+def measured(sizes: Iterable[int], folder: Path) -> Iterator[tuple[int, tuple[Spent, Spent]]]:
+    """Measure ours and the bare calls at each size; yield both when both are done.
+
+    Ours leaves its root, and its sources, in a folder named by the size below ``folder``.
+    """
+    largest = sorted(sizes, reverse=True)
+    homes = {size: folder / str(size) for size in largest}
+    for size, home in homes.items():
+        write_region(home / "sources", size)
+    with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
+        jobs = {
+            (size, kind): pool.submit(_one, size, kind, homes[size])
+            for size in largest
+            for kind in (BARE, OURS)
+        }
+        for size in largest:
+            yield size, (jobs[size, OURS].result(), jobs[size, BARE].result())
+
+
+def _one(size: int, kind: str, home: Path) -> Spent:
+    told = f"{size:,} places, {kind}"
+    click.echo(f"{told} …", err=True)
+    spent = measure(kind, home / "sources", home / ("root" if kind == OURS else "bare"))
+    click.echo(f"{told}: {_whole(spent)[0]:.1f} s", err=True)
+    return spent
 
 
 def child(kind: str, sources: str, root: str) -> None:
@@ -170,24 +188,24 @@ def main(sizes: str, told_to: Path | None) -> None:
     """Measure and draw each size, and write the three tables into README.md."""
     from bench import drawn  # not above: the bare calls' process would hold its libraries
 
-    asked = [int(size) for size in sizes.split(",")] if sizes else list(SIZES)
+    asked = sorted(int(size) for size in sizes.split(",")) if sizes else SIZES
     found: dict[int, tuple[Spent, Spent]] = {}
     views: dict[int, dict[str, drawn.Drawn]] = {}
-    for size in asked:
-        with tempfile.TemporaryDirectory(prefix="atlas-bench-") as name:
-            folder = Path(name)
-            sources = write_region(folder / "sources", size)
-            click.echo(f"{size:,} places …", err=True)
-            found[size] = both(size, sources, folder)
-            for cells in rows_of(size, *found[size]):
-                click.echo(" | ".join(cells))
-            put("sizes", table(found))  # after each size: the last one takes most of the time
-            views[size] = drawn.measure(size, folder / "root" / "public", sources)
-        rows = [drawn.row(size, name, one) for size in views for name, one in views[size].items()]
-        click.echo("\n".join(" | ".join(cells) for cells in rows[-len(views[size]) :]))
-        put("drawn", f"{markdown(drawn.HEADER, rows)}\n{machine('Chromium')}")
+    with tempfile.TemporaryDirectory(prefix="atlas-bench-") as name:
+        folder = Path(name)
+        for size, both in measured(asked, folder):
+            found = {size: both, **found}
+            click.echo("\n".join(" | ".join(cells) for cells in rows_of(size, *both)))
+        put("sizes", table(found))
+        for size in asked:
+            home = folder / str(size)
+            views[size] = drawn.measure(size, home / "root" / "public", home / "sources")
+            rows = [drawn.row(size, view, one) for view, one in views[size].items()]
+            click.echo("\n".join(" | ".join(cells) for cells in rows))
+    rows = [drawn.row(size, view, one) for size in views for view, one in views[size].items()]
+    put("drawn", f"{markdown(drawn.HEADER, rows)}\n{machine('Chromium')}")
     if told_to:
-        seen = {size: {name: asdict(one) for name, one in views[size].items()} for size in views}
+        seen = {size: {view: asdict(one) for view, one in views[size].items()} for size in views}
         told = {"steps": found, "drawn": seen}
         told_to.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
