@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from atlas.downloads import FORMULA_STARTS
+from atlas.compare import FORMULA_STARTS
 from atlas.pages import write_site
 from browsing import served
 from builds import PROJECT, SOURCES, run_atlas
