@@ -3,13 +3,13 @@
 Cells are written a column at a time: the few that need it are looked for, and only those changed.
 """
 
+import codecs
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 import pandas as pd
 import pyarrow as pa
@@ -18,13 +18,39 @@ import pyarrow.compute as pc
 from atlas.compare import FORMULA_STARTS
 from atlas.formats import NUMBER_KINDS, VALUE_COLUMNS, is_number_cell
 from atlas.metadata import FRICTIONLESS_TYPE
+from geodata.cells import changed, text_array
 from geodata.schema import Column
 
 WRITTEN_ROWS = 20_000
 """Rows that are in memory as they are written."""
 
 FORMULA = "^'*(" + "|".join(map(re.escape, FORMULA_STARTS)) + ")"
-TEXT = pa.large_string()
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of CSV: what stands between cells and rows, and before all of them.
+
+    A cell with one of the ``quoted`` signs stands in quotation marks.
+    """
+
+    between: str
+    end: str
+    quoted: str
+    start: bytes = b""
+
+    def cell(self, text: str) -> str:
+        """Return a cell as it is written."""
+        is_quoted = set(text) & set(self.quoted)
+        return '"' + text.replace('"', '""') + '"' if is_quoted else text
+
+    def line(self, names: Iterable[object]) -> bytes:
+        """Return the line of the columns' names."""
+        return f"{self.between.join(self.cell(str(name)) for name in names)}{self.end}".encode()
+
+
+PLAIN = Form(",", "\n", ',"\r\n')
+EXCEL = Form(";", "\r\n", ';,"\r\n\t', codecs.BOM_UTF8)
 
 
 @dataclass(frozen=True)
@@ -38,15 +64,9 @@ class Writer:
     write: Callable[[str], str]
 
     def written(self, cells: "pd.Series[str]") -> pa.LargeStringArray:
-        """Return each cell as it is written; equal cells are changed once."""
-        told = pa.array(cells.astype("str"), TEXT)  # in chunks or not, as pandas holds them
-        texts = told.combine_chunks() if isinstance(told, pa.ChunkedArray) else told
-        is_found = pc.match_substring_regex(texts, self.sought)
-        if not pc.any(is_found).as_py():
-            return texts
-        found = texts.filter(is_found).dictionary_encode()
-        changed = pa.array(map(self.write, found.dictionary.to_pylist()), TEXT)
-        return pc.replace_with_mask(texts, is_found, changed.take(found.indices))
+        """Return each cell as it is written."""
+        texts = text_array(cells.astype("str"))
+        return changed(texts, pc.match_substring_regex(texts, self.sought), self.write)
 
 
 def write_csv(parts: Iterable[pd.DataFrame], path: Path, columns: Iterable[Column]) -> None:
@@ -56,15 +76,11 @@ def write_csv(parts: Iterable[pd.DataFrame], path: Path, columns: Iterable[Colum
     A lone carriage return is quoted too, which Python's own writer leaves bare, so that no reader
     takes it for the end of a row.
     """
-    numeric = {c.name for c in columns if c.kind in FRICTIONLESS_TYPE or c.kind == "date"}
-    plain = Writer('[",\r\n]', _csv_cell)
-    guarded = Writer(f"{plain.sought}|{FORMULA}", lambda cell: _csv_cell(guard_cell(cell)))
-    with path.open("wb") as file:
-        for place, table in enumerate(parts):
-            if place == 0:
-                file.write(f"{','.join(_csv_cell(str(name)) for name in table.columns)}\n".encode())
-            writers = [plain if name in numeric else guarded for name in table.columns]
-            _write_rows(file, table, writers, ",", "\n")
+    number = Writer(f"[{PLAIN.quoted}]", PLAIN.cell)
+    text = Writer(f"{number.sought}|{FORMULA}", lambda cell: PLAIN.cell(str(guard_cell(cell))))
+    kinds = {*FRICTIONLESS_TYPE, "date"}
+    numbers = {column.name: number for column in columns if column.kind in kinds}
+    _write(parts, path, PLAIN, lambda name: numbers.get(name, text))
 
 
 def write_vietnamese_csv(
@@ -74,44 +90,45 @@ def write_vietnamese_csv(
 
     It comes in parts, one at least; no cell is missing. The byte order mark makes it read UTF-8.
     """
-    text = Writer(f'[;,"\r\n\t]|{FORMULA}', _excel_cell)
+    text = Writer(f"[{EXCEL.quoted}]|{FORMULA}", _excel_cell)
     numbers = {
         column.name: Writer(rf"\.|{text.sought}", partial(_excel_number, column))
         for column in columns
         if column.kind in NUMBER_KINDS or column.name in VALUE_COLUMNS
     }
+    _write(parts, path, EXCEL, lambda name: numbers.get(name, text))
+
+
+def _write(
+    parts: Iterable[pd.DataFrame], path: Path, form: Form, writer_of: Callable[[str], Writer]
+) -> None:
     with path.open("wb") as file:
-        file.write(b"\xef\xbb\xbf")
         for place, table in enumerate(parts):
             if place == 0:
-                file.write(f"{';'.join(table.columns)}\r\n".encode())
-            writers = [numbers.get(name, text) for name in table.columns]
-            _write_rows(file, table, writers, ";", "\r\n")
+                file.write(form.start + form.line(table.columns))
+            for start in range(0, len(table), WRITTEN_ROWS):
+                part = table.iloc[start : start + WRITTEN_ROWS]
+                cells = [writer_of(str(name)).written(column) for name, column in part.items()]
+                file.write(_joined(pc.binary_join_element_wise(*cells, _text(form.between)), form))
 
 
-def _write_rows(
-    file: IO[bytes], table: pd.DataFrame, writers: list[Writer], between: str, end: str
-) -> None:
-    for start in range(0, len(table), WRITTEN_ROWS):
-        part = table.iloc[start : start + WRITTEN_ROWS]
-        columns = (part.iloc[:, place] for place in range(part.shape[1]))
-        cells = [one.written(column) for one, column in zip(writers, columns, strict=True)]
-        rows = pc.binary_join_element_wise(*cells, pa.scalar(between, TEXT))
-        whole = pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
-        file.write(pc.binary_join(whole, pa.scalar(end, TEXT))[0].as_buffer())
-        file.write(end.encode())
+def _joined(rows: pa.LargeStringArray, form: Form) -> bytes:
+    """Return rows as one text, each with its end."""
+    whole = pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
+    joined: bytes = pc.binary_join(whole, _text(form.end))[0].as_buffer().to_pybytes()
+    return joined + form.end.encode()
 
 
-def _csv_cell(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"' if set(cell) & set(',"\r\n') else cell
+def _text(text: str) -> pa.LargeStringScalar:
+    return pa.scalar(text, pa.large_string())
 
 
-def guard_cell(cell: str) -> str:
+def guard_cell(cell: object) -> object:
     """Return the cell so that no spreadsheet takes its text for a formula.
 
     Text that already has a ``'`` there gets another, so that reading back is exact.
     """
-    if not cell.lstrip("'").startswith(FORMULA_STARTS):
+    if not isinstance(cell, str) or not cell.lstrip("'").startswith(FORMULA_STARTS):
         return cell
     try:
         Decimal(cell)
@@ -121,8 +138,7 @@ def guard_cell(cell: str) -> str:
 
 
 def _excel_cell(cell: str) -> str:
-    text = f"'{cell}" if cell.lstrip("'").startswith(FORMULA_STARTS) else cell
-    return '"' + text.replace('"', '""') + '"' if set(text) & set(';,"\r\n\t') else text
+    return EXCEL.cell(f"'{cell}" if cell.lstrip("'").startswith(FORMULA_STARTS) else cell)
 
 
 def _excel_number(column: Column, cell: str) -> str:

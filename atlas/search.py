@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from atlas.layers import Json
 from atlas.records import Book, Record
 from atlas.words import Words
+from geodata.cells import changed, text_array
 
 WHO = ("developer", "investor", "owner", "proposer", "tenants")
 SLUG_LENGTH = 60
@@ -29,16 +30,13 @@ def folded(text: str) -> str:
 
 def all_folded(texts: "pd.Series[str]") -> pa.LargeStringArray:
     """Return each text `folded`, which most are by a few passes over all of them."""
-    parts = pc.utf8_normalize(pa.array(texts.to_numpy(object), pa.large_string()), "NFD")
-    bare = pc.replace_substring_regex(parts, "[\u0300-\u036f]+", "")
+    bare = pc.utf8_normalize(text_array(texts), "NFD")
+    bare = pc.replace_substring_regex(bare, "[\u0300-\u036f]+", "")
     for sign in map(chr, BARE_D):
         bare = pc.replace_substring(bare, sign, "d")
     spaced = pc.replace_substring_regex(pc.ascii_lower(bare), "[\t-\r\x1c-\x1f ]+", " ")
     is_other = pc.invert(pc.string_is_ascii(bare))  # another script, which has its own rules
-    others = pa.array(
-        map(folded, texts[is_other.to_numpy(zero_copy_only=False)]), pa.large_string()
-    )
-    return pc.replace_with_mask(pc.ascii_trim(spaced, " "), is_other, others)
+    return changed(pc.ascii_trim(spaced, " "), is_other, folded)
 
 
 def slug(text: str) -> str:

@@ -161,7 +161,7 @@ def _medians(slowed: Loads, full: Loads) -> dict[str, Drawn]:
             loads[0].wire,
             statistics.median(times),
             min(times),
-            full[name][0].drawn / 1_000,
+            statistics.median(load.drawn / 1_000 for load in full[name]),
             statistics.median(load.blocked for load in loads),
         )
     return found

@@ -191,6 +191,7 @@ def main(sizes: str, told_to: Path | None) -> None:
     asked = sorted(int(size) for size in sizes.split(",")) if sizes else SIZES
     found: dict[int, tuple[Spent, Spent]] = {}
     views: dict[int, dict[str, drawn.Drawn]] = {}
+    rows: list[list[str]] = []
     with tempfile.TemporaryDirectory(prefix="atlas-bench-") as name:
         folder = Path(name)
         for size, both in measured(asked, folder):
@@ -200,9 +201,9 @@ def main(sizes: str, told_to: Path | None) -> None:
         for size in asked:
             home = folder / str(size)
             views[size] = drawn.measure(size, home / "root" / "public", home / "sources")
-            rows = [drawn.row(size, view, one) for view, one in views[size].items()]
-            click.echo("\n".join(" | ".join(cells) for cells in rows))
-    rows = [drawn.row(size, view, one) for size in views for view, one in views[size].items()]
+            told_of = [drawn.row(size, view, one) for view, one in views[size].items()]
+            click.echo("\n".join(" | ".join(cells) for cells in told_of))
+            rows += told_of
     put("drawn", f"{markdown(drawn.HEADER, rows)}\n{machine('Chromium')}")
     if told_to:
         seen = {size: {view: asdict(one) for view, one in views[size].items()} for size in views}

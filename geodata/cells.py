@@ -93,6 +93,23 @@ def by_value(cells: Cells, of: Callable[[str], T]) -> "pd.Series[Any]":
     return told.take(codes).set_axis(cells.index) if len(cells) else told.astype(cells.dtype)
 
 
+def text_array(cells: Cells) -> pa.LargeStringArray:
+    """Return cells as one array of Arrow's, in whatever chunks they are held."""
+    told = pa.array(cells, pa.large_string())
+    return told.combine_chunks() if isinstance(told, pa.ChunkedArray) else told
+
+
+def changed(
+    texts: pa.LargeStringArray, which: pa.BooleanArray, change: Callable[[str], str]
+) -> pa.LargeStringArray:
+    """Return the texts, some of them as ``change`` makes them; it is asked once for equal ones."""
+    if not which.true_count:
+        return texts
+    some = texts.filter(which).dictionary_encode()
+    made = pa.array(map(change, some.dictionary.to_pylist()), pa.large_string())
+    return pc.replace_with_mask(texts, which, made.take(some.indices))
+
+
 def ordinals(cells: Cells, day_of: Callable[[str], date]) -> "pd.Series[int]":
     """Return the day of each cell as its proleptic Gregorian ordinal."""
     return by_value(cells, lambda cell: day_of(cell).toordinal()).astype("int64")

@@ -41,10 +41,10 @@ class Shapes:
         there = np.flatnonzero(numbers >= 0)
         asked = numbers[there]
         starts, stops = self._ends[asked].tolist(), self._ends[asked + 1].tolist()
-        runs = [0, *(np.flatnonzero(np.diff(asked) != 1) + 1).tolist(), len(asked)]
+        runs = [*np.flatnonzero(np.diff(asked, prepend=-2) != 1).tolist(), len(asked)]
         told: list[bytes] = []
         with self.path.open("rb", buffering=0) as file:
-            for a, b in pairwise(runs if len(asked) else ()):  # those side by side at once
+            for a, b in pairwise(runs):  # those side by side at once
                 start = starts[a]
                 content = os.pread(file.fileno(), stops[b - 1] - start, start)
                 told += (content[starts[i] - start : stops[i] - start] for i in range(a, b))

@@ -98,9 +98,9 @@ def test_text_that_a_spreadsheet_would_run_gets_a_quote(text: str) -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["-5", "+5", "-0", "-1.50", "-1e400", "", "KCN A", "'tis", " =1", "1-2", "a=b", "−5"],
+    ["-5", "+5", "-0", "-1.50", "-1e400", "", "KCN A", "'tis", " =1", "1-2", "a=b", "−5", 7, None],
 )
-def test_numbers_and_plain_text_stay_as_they_are(cell: str) -> None:
+def test_numbers_and_plain_text_stay_as_they_are(cell: object) -> None:
     assert guard_cell(cell) is cell
 
 
