@@ -75,7 +75,7 @@ def _draw_communes(settings: Path, mirror: Path) -> None:
 
 
 def _draw_waterways(path: Path) -> None:
-    """Draw a line from the first place that each canal is known by."""
+    """Draw a line from the first place that each canal is known by, and from each commune."""
     units = {r["unit_id"]: r for r in _read_rows("atlas_communes")}
     named = [
         (name, units[row["node_ids"].split(";")[0]])
@@ -83,6 +83,7 @@ def _draw_waterways(path: Path) -> None:
         for name in row["osm_names"].split(";")
         if name
     ]
+    named += [(f"Kênh {u['code']}", u) for u in units.values() if u["level"] == "commune"]
     ways = [
         {
             "type": "way",
