@@ -70,21 +70,25 @@ scores: setup browser bench/node_modules/.ready ## measure the built site, write
 	$(BIN)/python -m bench.beside
 	$(BIN)/python -m bench.changes
 	$(BIN)/python -m bench.scores
+	$(BIN)/python -m bench.aims
 
 bench: setup browser bench/node_modules/.ready ## build and draw made-up regions beside the usual way; ARGS="--sizes 100,1000"
 	$(BIN)/python -m bench.sizes $(ARGS)
+	$(BIN)/python -m bench.aims
 
 heavy: setup ## refresh a source of 5 GB under --memory 1GB; ARGS="--gigabytes 1 --places 20000"
 	$(BIN)/python -m bench.heavy $(ARGS)
 
 cluster: setup ## one Dask worker against two on made-up regions; ARGS="--places 1000000"
 	$(BIN)/python -m bench.cluster $(ARGS)
+	$(BIN)/python -m bench.aims
 
 year: setup ## live through a year of nights, rebuild each day; ARGS="--nights 60" for fewer
 	$(BIN)/python -m bench.year $(ARGS)
 
 before: setup browser ## the province by this code and by an earlier one; ARGS="REVISION --mirror ..."
 	$(BIN)/python -m bench.before $(ARGS)
+	$(BIN)/python -m bench.aims
 
 # npm copies what it finds installed into a new lock, but without its hashes: away with it first.
 lock: $(PYTHON_READY) ## renew requirements.lock and the two package-lock.json

@@ -39,8 +39,8 @@ SHARED = {
 
 UNCHANGED = "unchanged night"
 HEADER = (
-    *("places", "step", "the atlas, s", "bare calls, s", "ratio"),
-    *("the atlas, MB", "bare calls, MB", "ratio"),
+    *("places", "step", "the atlas, s", "bare calls, s", "time, ratio"),
+    *("the atlas, MB", "bare calls, MB", "memory, ratio"),
 )
 Spent = dict[str, tuple[float, float]]
 """Seconds and peak megabytes of each step."""

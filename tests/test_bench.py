@@ -7,7 +7,7 @@ import pytest
 
 from atlas.pages import PAGES
 from atlas.tiled import PAGED_RECORDS
-from bench import before, beside, changes, cluster, drawn, scores, sizes, tables
+from bench import aims, before, beside, changes, cluster, drawn, scores, sizes, tables
 from bench.synthetic import write_region
 from builds import Built
 
@@ -71,6 +71,29 @@ def test_a_table_is_put_between_its_marks_and_read_back(tmp_path: Path) -> None:
     assert told.startswith("# Ẩn\n") and told.endswith("\nend\n") and "old" not in told
     with pytest.raises(ValueError, match="has no marks <!-- b -->"):
         tables.put("b", "x", readme)
+
+
+def test_the_readme_holds_each_aim_against_its_newest_tables() -> None:
+    told = tables.read("aims")
+    assert told[0] == list(aims.HEADER)
+    assert told[1:] == [aim.row(tables.README) for aim in aims.AIMS]
+    assert all(row[2] != "–" for row in told)
+
+
+def test_an_aim_tells_whether_it_is_reached_missed_or_not_measured(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    steps = tables.markdown(("places", "step", "time, ratio"), [("10,000", "all", "1.56 (1.2)")])
+    grown = tables.markdown(("places", "ms a place"), [("10,000", "4.0"), ("1,000,000", "5.0")])
+    readme.write_text(f"<!-- sizes -->\n{steps}\n{grown}<!-- /sizes -->\n", encoding="utf-8")
+    found = aims.one("sizes", "10,000", "all", column="time, ratio")
+    assert aims.Aim("a", 1.3, found).row(readme) == ["a", "≤ 1.3", "1.56", "missed by 20%"]
+    assert aims.Aim("b", 1.56, found).row(readme) == ["b", "≤ 1.56", "1.56", "reached"]
+    assert aims.Aim("c", 3.12, found, True).row(readme)[1:] == ["≥ 3.12", "1.56", "missed by 50%"]
+    lacking = aims.one("sizes", "100,000", "all", column="time, ratio")
+    assert aims.Aim("d", 9, lacking).row(readme)[2:] == ["–", "not measured"]
+    assert aims.growth("10,000", "1,000,000")(readme) == 1.25
+    assert aims.growth("10,000", "100,000")(readme) is None
+    assert aims.most("sizes", "ms a place")(readme) == 5.0
 
 
 def test_a_size_is_told_step_by_step_with_its_ratios_and_their_sum() -> None:
