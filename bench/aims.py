@@ -83,6 +83,7 @@ AIMS = (
     Aim("1,000,000 places from afar, s", 2, one("drawn", "1,000,000", "from afar", column=SLOWED)),
     Aim("1,000,000 places from afar, kB", 400, one("drawn", "1,000,000", "from afar", column=WIRE)),
     Aim("Lighthouse, the lowest score of any page", 100, least_score, is_least=True),
+    Aim("tiles of 100,000 places, s", 10, one("tiles", "100,000", column="tiles, s")),
     Aim("an unchanged night, % of a full one", 10, most("sizes", "unchanged, %")),
     Aim("the province's own steps, s", 5, one("before", "now", column="its own steps, s")),
     Aim(

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from typing import Any
 import click
 import distributed
 
+from bench.calls import noted
 from bench.synthetic import region_of, write_region
 from bench.tables import machine, markdown, put
 from geodata.archive import sha256_of, sha256_of_file
@@ -41,7 +42,6 @@ LOADED = ("flows.cluster", "flows.steps")
 """What workers that stand ready have loaded."""
 
 Spent = dict[str, float]
-Note = Callable[[str, tuple[Any, ...], float], object]
 
 
 @dataclass
@@ -61,25 +61,6 @@ class Parts:
         _, make, parts = asked
         self.counts[make.__name__] = len(parts)
         self.made.setdefault(workers, {})[make.__name__] = seconds
-
-
-@contextmanager
-def timed(module: object, name: str, note: Note) -> Iterator[None]:
-    """Have a function of a module tell how long each of its calls takes."""
-    whole = getattr(module, name)
-
-    def told(*args: Any, **kwargs: Any) -> object:
-        begun = time.perf_counter()
-        try:
-            return whole(*args, **kwargs)
-        finally:
-            note(name, args, time.perf_counter() - begun)
-
-    setattr(module, name, told)
-    try:
-        yield
-    finally:
-        setattr(module, name, whole)
 
 
 @contextmanager
@@ -129,7 +110,7 @@ def measure(folder: Path, places: int) -> tuple[Parts, float]:
     region = region_of(write_region(folder / "sources", places))
     alone = Order(root=folder / "alone", region=region, online=False)
 
-    with timed(intake, "_read_one", parts.note_one), timed(near, "keep_near", parts.note_one):
+    with noted(intake, "_read_one", parts.note_one), noted(near, "keep_near", parts.note_one):
         left.add(carry_out(alone))
     parts.each["keep_source"] = parts.each.pop("_read_one")
     ratio = without_dask(alone)
@@ -138,7 +119,7 @@ def measure(folder: Path, places: int) -> tuple[Parts, float]:
         (folder / str(count)).mkdir()
         with (
             cluster(folder / str(count), count) as address,
-            timed(dask, "make_parts", note),
+            noted(dask, "make_parts", note),
         ):
             settings = {"root": folder / f"with-{count}", "cluster": address}
             left.add(carry_out(alone.model_copy(update=settings)))

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import click
 
+from bench.calls import noted
 from bench.synthetic import region_of, write_region
 from bench.tables import PROJECT, machine, markdown, put
 
@@ -38,6 +39,11 @@ SHARED = {
 """Each of the bare steps, and those of ours that do its work and more."""
 
 UNCHANGED = "unchanged night"
+TILES = "tiles"
+ASIDE = (UNCHANGED, TILES)
+"""What is told beside the steps and not added to them."""
+
+TILES_HEADER = ("places", "tiles, s", "of a full refresh, %")
 HEADER = (
     *("places", "step", "the atlas, s", "bare calls, s", "time, ratio"),
     *("the atlas, MB", "bare calls, MB", "memory, ratio"),
@@ -60,6 +66,7 @@ def timed(spent: Spent, name: str) -> Iterator[None]:
 
 def run_ours(sources: Path, root: Path) -> Spent:
     """Refresh once from nothing, and once more with nothing changed."""
+    from atlas import bigmap
     from flows.order import Order
     from flows.run import carry_out, plainly
 
@@ -71,7 +78,11 @@ def run_ours(sources: Path, root: Path) -> Spent:
         with timed(spent, name):
             return plainly(done, *args, **kwargs)
 
-    carry_out(order, do=step)
+    def tiled(_name: str, _asked: object, seconds: float) -> None:
+        spent[TILES] = (spent.get(TILES, (0.0, 0.0))[0] + seconds, 0.0)
+
+    with noted(bigmap, "write_archive", tiled):
+        carry_out(order, do=step)
     with timed(spent, UNCHANGED):
         state = carry_out(order).state
     if state != "unchanged":
@@ -148,7 +159,7 @@ def rows_of(size: int, ours: Spent, bare: Spent) -> Iterator[list[str]]:
 
 
 def _whole(spent: Spent) -> tuple[float, float]:
-    told = [told for name, told in spent.items() if name != UNCHANGED]
+    told = [told for name, told in spent.items() if name not in ASIDE]
     return sum(seconds for seconds, _ in told), max(peak for _, peak in told)
 
 
@@ -173,19 +184,31 @@ def growth(found: dict[int, tuple[Spent, Spent]]) -> Iterator[list[str]]:
         before = a_place
 
 
+def tiles(found: dict[int, tuple[Spent, Spent]]) -> Iterator[list[str]]:
+    """Yield how long the vector tiles took, for each size that has any."""
+    for size, (ours, _) in found.items():
+        if TILES in ours:
+            seconds = ours[TILES][0]
+            share = 100 * seconds / _whole(ours)[0]
+            yield [f"{size:,}", f"{seconds:.1f}", f"{share:.0f}"]
+
+
 def table(found: dict[int, tuple[Spent, Spent]]) -> str:
     """Return what was found, step by step and size by size, with the machine it was found on."""
     steps = markdown(HEADER, [row for size in found for row in rows_of(size, *found[size])])
     header = ("places", "full refresh, s", "ms a place", "against the size before", "unchanged, %")
-    told = machine(", ".join(f"{name} {version(name)}" for name in ("geopandas", "pandas")))
-    return f"{steps}\n{markdown(header, growth(found))}\n{told}"
+    return f"{steps}\n{markdown(header, growth(found))}\n{_versions('geopandas', 'pandas')}"
+
+
+def _versions(*names: str) -> str:
+    return machine(", ".join(f"{name} {version(name)}" for name in names))
 
 
 @click.command()
 @click.option("--sizes", default="", help="Places, joined by commas (default: all five sizes).")
 @click.option("--json", "told_to", type=click.Path(path_type=Path), help="Write the numbers here.")
 def main(sizes: str, told_to: Path | None) -> None:
-    """Measure and draw each size, and write the three tables into README.md."""
+    """Measure and draw each size, and write the four tables into README.md."""
     from bench import drawn  # not above: the bare calls' process would hold its libraries
 
     asked = sorted(int(size) for size in sizes.split(",")) if sizes else SIZES
@@ -198,6 +221,7 @@ def main(sizes: str, told_to: Path | None) -> None:
             found = {size: both, **found}
             click.echo("\n".join(" | ".join(cells) for cells in rows_of(size, *both)))
         put("sizes", table(found))
+        put("tiles", f"{markdown(TILES_HEADER, tiles(found))}\n{_versions('tylertoo')}")
         for size in asked:
             home = folder / str(size)
             views[size] = drawn.measure(size, home / "root" / "public", home / "sources")

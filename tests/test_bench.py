@@ -105,6 +105,8 @@ def test_a_size_is_told_step_by_step_with_its_ratios_and_their_sum() -> None:
     assert rows[-1][2:5] == ["18.0", "20.0", "0.90"]
     told = list(sizes.growth({100: (ours | {sizes.UNCHANGED: (0.9, 1.0)}, bare)}))
     assert told == [["100", "18.0", "180.00", "–", "5.0"]]
+    both = {100: (ours, bare), 1_000: (ours | {sizes.TILES: (4.5, 0.0)}, bare)}
+    assert list(sizes.tiles(both)) == [["1,000", "4.5", "25"]]
 
 
 def test_a_revision_is_told_by_its_medians_and_its_least() -> None:
