@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.scores import SCORES
 from bench.tables import README, markdown, put, read
 
 HEADER = ("what", "to reach", "measured", "")
-SCORES = ("performance", "accessibility", "best practices", "SEO")
 
 Measured = Callable[[Path], float | None]
 """Look a number up in the tables of a README; None where it was not measured."""
