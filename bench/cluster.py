@@ -1,8 +1,10 @@
 """How much sooner two workers of a Dask cluster make the parts of a refresh than one does.
 
-All processes share this machine, so the same work is also done by one and by two processes that
-know nothing of each other or of Dask: no cluster can gain more here. What workers with cores of
-their own would gain is modelled from how long each part took.
+A worker has one core, which it shares with its reader of files: left to itself, one alone would
+already read on the one core and check on the other, and a second one could only take from it. The
+cores share this machine's memory, so the same work is also done by one and by two processes that
+know nothing of each other or of Dask: no cluster can gain more here. What more workers would gain
+is modelled from how long each part took.
 """
 
 import functools
@@ -35,8 +37,8 @@ PLACES = 100_000
 MODELLED = (2, 4, 8, 16)
 STEPS = {"keep_source": "check: sources", "keep_near": "join: what is near"}
 HEADER = (
-    *("parts of", "parts", "one machine, s", "one worker, s", "two workers, s"),
-    *("two against one", "without Dask", *(f"modelled, {count} cores" for count in MODELLED)),
+    *("parts of", "parts", "no cluster, one core, s", "one worker, s", "two workers, s"),
+    *("two against one", "without Dask", *(f"modelled, {count} workers" for count in MODELLED)),
 )
 LOADED = ("flows.cluster", "flows.steps")
 """What workers that stand ready have loaded."""
@@ -64,26 +66,46 @@ class Parts:
 
 
 @contextmanager
+def on_one_core(core: int) -> Iterator[None]:
+    """Let this thread, and all that it starts, use one core only; one after the other by number."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {sorted(before)[core % len(before)]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
 def cluster(folder: Path, workers: int) -> Iterator[str]:
-    """Start a scheduler and workers of one thread on loopback; end them by their ids."""
-    dask, address = str(Path(sys.executable).with_name("dask")), folder / "scheduler.json"
-    commands = [["scheduler", "--host", "127.0.0.1", "--port", "0"]]
-    commands += [["worker", "--nthreads", "1", "--no-nanny"]] * workers
+    """Start a scheduler, and workers of one core each, on loopback; end them by their ids."""
+    address = folder / "scheduler.json"
     with ExitStack() as started:
-        for command in commands:
-            asked = [dask, *command, "--scheduler-file", str(address), "--no-dashboard"]
-            process = started.enter_context(
-                subprocess.Popen(asked, cwd=folder, stderr=subprocess.DEVNULL)
-            )
-            started.callback(process.kill)
-            while not address.is_file():
-                time.sleep(0.1)
+        started.enter_context(_dask(address, "scheduler", "--host", "127.0.0.1", "--port", "0"))
+        while not address.is_file():
+            time.sleep(0.1)
+        for core in range(workers):
+            with on_one_core(core):
+                worker = _dask(address, "worker", "--nthreads", "1", "--no-nanny")
+                started.enter_context(worker)
         told = str(json.loads(address.read_text(encoding="utf-8"))["address"])
         with distributed.Client(told, set_as_default=False) as client:
             client.wait_for_workers(workers)
             for name in LOADED:
                 client.run(import_module, name)
         yield told
+
+
+@contextmanager
+def _dask(address: Path, *command: str) -> Iterator[None]:
+    """Start a process of Dask's that finds the others by a file; end it by its id."""
+    dask = str(Path(sys.executable).with_name("dask"))
+    asked = [dask, *command, "--scheduler-file", str(address), "--no-dashboard"]
+    with subprocess.Popen(asked, cwd=address.parent, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield
+        finally:
+            process.kill()
 
 
 def carry_out(order: Any) -> str:
@@ -110,7 +132,11 @@ def measure(folder: Path, places: int) -> tuple[Parts, float]:
     region = region_of(write_region(folder / "sources", places))
     alone = Order(root=folder / "alone", region=region, online=False)
 
-    with noted(intake, "_read_one", parts.note_one), noted(near, "keep_near", parts.note_one):
+    with (
+        on_one_core(0),
+        noted(intake, "_read_one", parts.note_one),
+        noted(near, "keep_near", parts.note_one),
+    ):
         left.add(carry_out(alone))
     parts.each["keep_source"] = parts.each.pop("_read_one")
     ratio = without_dask(alone)
@@ -146,12 +172,13 @@ def ask(told: str, number: int, count: int) -> float:
     from flows.order import Order
 
     order = Order.model_validate_json(told)
-    search, cut = _read(order.work, _checksum(order.work), order.part_rows)
-    search.nearest(cut[0][:1])  # the trees are planted now
-    begun = time.perf_counter()
-    for part in cut[number::count]:
-        search.nearest(part)
-    return time.perf_counter() - begun
+    with on_one_core(number):
+        search, cut = _read(order.work, _checksum(order.work), order.part_rows)
+        search.nearest(cut[0][:1])  # the trees are planted now
+        begun = time.perf_counter()
+        for part in cut[number::count]:
+            search.nearest(part)
+        return time.perf_counter() - begun
 
 
 def makespan(seconds: Sequence[float], workers: int) -> float:

@@ -1,6 +1,8 @@
 """The measured tables of the README: complete, and put where they belong."""
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -131,6 +133,16 @@ def test_workers_take_the_next_part_when_they_are_free() -> None:
     assert cluster.makespan([5.0, 4.0, 3.0, 3.0], 1) == 15.0
     assert cluster.makespan([5.0, 4.0, 3.0, 3.0], 2) == 8.0
     assert cluster.makespan([5.0, 4.0, 3.0, 3.0], 9) == 5.0
+
+
+def test_a_worker_and_all_that_it_starts_have_one_core() -> None:
+    before = os.sched_getaffinity(0)
+    asked = [sys.executable, "-c", "import os; print(*os.sched_getaffinity(0))"]
+    for core in range(2):
+        with cluster.on_one_core(core):
+            told = subprocess.run(asked, capture_output=True, text=True, check=True)
+        assert told.stdout.split() == [str(sorted(before)[core % len(before)])]
+    assert os.sched_getaffinity(0) == before
 
 
 def test_what_workers_gain_is_told_for_each_step_and_for_both() -> None:
