@@ -1,10 +1,10 @@
 """How much sooner two workers of a Dask cluster make the parts of a refresh than one does.
 
-A worker has one core, which it shares with its reader of files: left to itself, one alone would
-already read on the one core and check on the other, and a second one could only take from it. The
-cores share this machine's memory, so the same work is also done by one and by two processes that
-know nothing of each other or of Dask: no cluster can gain more here. What more workers would gain
-is modelled from how long each part took.
+A worker has one core, which it shares with its reader of files: left to itself, one alone reads on
+one core while it checks on the other, of which a second one takes a part. The cores share this
+machine's memory, so the same work is also done by one and by two processes that know nothing of
+each other or of Dask: no cluster can gain more here. What more workers would gain is modelled from
+how long each part took.
 """
 
 import functools
@@ -20,7 +20,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from heapq import heapreplace
 from importlib import import_module
-from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ import distributed
 
 from bench.calls import noted
 from bench.synthetic import region_of, write_region
-from bench.tables import machine, markdown, put
+from bench.tables import machine_with, markdown, put
 from geodata.archive import sha256_of, sha256_of_file
 
 PLACES = 100_000
@@ -81,31 +80,36 @@ def cluster(folder: Path, workers: int) -> Iterator[str]:
     """Start a scheduler, and workers of one core each, on loopback; end them by their ids."""
     address = folder / "scheduler.json"
     with ExitStack() as started:
-        started.enter_context(_dask(address, "scheduler", "--host", "127.0.0.1", "--port", "0"))
+        found: tuple[object, ...] = ("--scheduler-file", address)
+        started.enter_context(dask_program("scheduler", "--host", "127.0.0.1", "--port", 0, *found))
         while not address.is_file():
             time.sleep(0.1)
+        asked = ("--nthreads", 1, "--no-nanny", "--local-directory", folder, *found)
         for core in range(workers):
             with on_one_core(core):
-                worker = _dask(address, "worker", "--nthreads", "1", "--no-nanny")
-                started.enter_context(worker)
-        told = str(json.loads(address.read_text(encoding="utf-8"))["address"])
-        with distributed.Client(told, set_as_default=False) as client:
+                started.enter_context(dask_program("worker", *asked))
+        scheduler = str(json.loads(address.read_text(encoding="utf-8"))["address"])
+        with distributed.Client(scheduler, set_as_default=False) as client:
             client.wait_for_workers(workers)
             for name in LOADED:
                 client.run(import_module, name)
-        yield told
+        yield scheduler
 
 
 @contextmanager
-def _dask(address: Path, *command: str) -> Iterator[None]:
-    """Start a process of Dask's that finds the others by a file; end it by its id."""
-    dask = str(Path(sys.executable).with_name("dask"))
-    asked = [dask, *command, "--scheduler-file", str(address), "--no-dashboard"]
-    with subprocess.Popen(asked, cwd=address.parent, stderr=subprocess.DEVNULL) as process:
+def dask_program(*arguments: object, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start one of Dask's programs, and end it by its id."""
+    dask = Path(sys.executable).with_name("dask")
+    with subprocess.Popen(
+        [str(dask), *map(str, arguments), "--no-dashboard"],
+        env={**os.environ, **env},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as started:
         try:
-            yield
+            yield started
         finally:
-            process.kill()
+            started.kill()
 
 
 def carry_out(order: Any) -> str:
@@ -232,7 +236,7 @@ def main(places: int) -> None:
             rows = list(rows_of(*measure(Path(name), places)))
     for row in rows:
         click.echo(" | ".join(row))
-    told = machine(", ".join(f"{name} {version(name)}" for name in ("geopandas", "dask")))
+    told = machine_with("geopandas", "dask")
     put("cluster", f"{markdown(HEADER, rows)}\n{places:,} places. {told}")
 
 

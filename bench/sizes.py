@@ -16,14 +16,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
 import click
 
 from bench.calls import noted
 from bench.synthetic import region_of, write_region
-from bench.tables import PROJECT, machine, markdown, put
+from bench.tables import PROJECT, machine, machine_with, markdown, put
 
 SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
 AT_ONCE = 2
@@ -197,11 +196,7 @@ def table(found: dict[int, tuple[Spent, Spent]]) -> str:
     """Return what was found, step by step and size by size, with the machine it was found on."""
     steps = markdown(HEADER, [row for size in found for row in rows_of(size, *found[size])])
     header = ("places", "full refresh, s", "ms a place", "against the size before", "unchanged, %")
-    return f"{steps}\n{markdown(header, growth(found))}\n{_versions('geopandas', 'pandas')}"
-
-
-def _versions(*names: str) -> str:
-    return machine(", ".join(f"{name} {version(name)}" for name in names))
+    return f"{steps}\n{markdown(header, growth(found))}\n{machine_with('geopandas', 'pandas')}"
 
 
 @click.command()
@@ -221,7 +216,7 @@ def main(sizes: str, told_to: Path | None) -> None:
             found = {size: both, **found}
             click.echo("\n".join(" | ".join(cells) for cells in rows_of(size, *both)))
         put("sizes", table(found))
-        put("tiles", f"{markdown(TILES_HEADER, tiles(found))}\n{_versions('tylertoo')}")
+        put("tiles", f"{markdown(TILES_HEADER, tiles(found))}\n{machine_with('tylertoo')}")
         for size in asked:
             home = folder / str(size)
             views[size] = drawn.measure(size, home / "root" / "public", home / "sources")

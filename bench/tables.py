@@ -6,6 +6,7 @@ import re
 import statistics
 from collections.abc import Iterable, Sequence
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -24,6 +25,11 @@ def machine(programs: str) -> str:
         f"Measured on {date.today():%Y-%m-%d}: {os.cpu_count()} cores, "
         f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, {programs}."
     )
+
+
+def machine_with(*libraries: str) -> str:
+    """Say on what was measured, with which versions of libraries, and when."""
+    return machine(", ".join(f"{name} {version(name)}" for name in libraries))
 
 
 def middle(seconds: Sequence[float]) -> str:

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from conftest import Tree
 
 from atlas.editions import read_manifest
+from bench.cluster import dask_program
 from bench.synthetic import region_of, write_region
 from builds import PROJECT, run_atlas
 from flows import cluster
@@ -25,7 +26,6 @@ from flows.order import Order
 from flows.run import carry_out
 from geodata.errors import UsageError
 
-DASK = Path(sys.executable).with_name("dask")
 PLACES, PART, BYTES = 2_000, 300, 1_000_000
 """So many that one file is read apart, and places are asked in several parts."""
 
@@ -62,22 +62,6 @@ print(*notes_taken(order), sep="\\n")
 """
 
 
-@contextmanager
-def process(*arguments: object, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Start one of Dask's programs, and end it by its id."""
-    command = [str(DASK), *map(str, arguments), "--no-dashboard"]
-    with subprocess.Popen(
-        command,
-        env={**os.environ, **env},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as started:
-        try:
-            yield started
-        finally:
-            started.kill()
-
-
 def await_file(path: Path, *running: subprocess.Popen[Any]) -> None:
     until = time.monotonic() + 120
     while not path.is_file():
@@ -90,7 +74,7 @@ def await_file(path: Path, *running: subprocess.Popen[Any]) -> None:
 def scheduling(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     told = folder / "scheduler.json"
     asked = ("--host", "127.0.0.1", "--port", 0, "--scheduler-file", told)
-    with process("scheduler", *asked) as started:
+    with dask_program("scheduler", *asked) as started:
         await_file(told, started)
         yield started, str(json.loads(told.read_text(encoding="utf-8"))["address"])
 
@@ -106,7 +90,7 @@ def worker(
     scheduler: str, folder: Path, *more: object, **env: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     asked = ("--nthreads", 1, "--no-nanny", "--local-directory", folder)
-    with process("worker", scheduler, *asked, *more, **env) as started:
+    with dask_program("worker", scheduler, *asked, *more, **env) as started:
         yield started
 
 
