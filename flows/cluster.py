@@ -36,6 +36,8 @@ ANSWERS_WITHIN_S = 5
 LOOK_EVERY_S = 2
 ALONE_S = 60
 """For so long parts wait for a worker when none is left."""
+MANY = 8
+"""With more parts than so many for each thread, one waits at each for the one before."""
 
 MAKERS = (
     *("dask", "distributed", "geopandas", "numpy", "pandas", "prefect", "pyarrow", "pyogrio"),
@@ -46,7 +48,7 @@ MAKERS = (
 LOST = (OSError, CancelledError, RuntimeError, *UNREACHED)
 """What Dask and Prefect raise where a scheduler or a server is not there, or no longer."""
 
-SHARED, REACHED = "shared", "reached"
+SHARED, REACHED, LEFT = "shared", "reached", "no worker is left"
 SHOWN = 12
 REMEDY = "docs/cluster.md says what each worker needs; this machine makes the parts itself"
 
@@ -77,12 +79,13 @@ def _spread(order: Order, make: Callable[[Order, P], object], parts: Sequence[P]
         return unfit
     made = task(name=make.__name__, cache_policy=NO_CACHE, persist_result=False)(make_part)
     shared = {"order": order, "make": make, "told": told_of_here()}
-    futures = [runner.submit(made, {**shared, "part": one}).wrapped_future for one in parts]
-    _await(client, futures)
-    faults = list(filter(None, map(_fault, futures)))
+    futures = _in_turn(
+        client, lambda one: runner.submit(made, {**shared, "part": one}).wrapped_future, parts
+    )
+    faults = [*filter(None, map(_fault, futures)), *[LEFT] * (len(parts) - len(futures))]
     if not faults:
         return []
-    return [f"{len(faults)} of {len(futures)} parts of {made.name}: {faults[0]}; {REMEDY}"]
+    return [f"{len(faults)} of {len(parts)} parts of {made.name}: {faults[0]}; {REMEDY}"]
 
 
 def make_part(order: Order, make: Callable[[Order, P], object], part: P, told: Told) -> None:
@@ -93,14 +96,30 @@ def make_part(order: Order, make: Callable[[Order, P], object], part: P, told: T
     make(order, part)
 
 
-def _await(client: distributed.Client, futures: Sequence[distributed.Future]) -> None:
-    """Wait until all are done, or no worker has been there for long; then leave the rest."""
+def _in_turn(
+    client: distributed.Client, ask: Callable[[P], distributed.Future], parts: Sequence[P]
+) -> list[distributed.Future]:
+    """Ask for each part when a worker is free for it; for no more where none has been for long.
+
+    A scheduler that knew of all at once would deal some out beforehand: they would wait behind a
+    long part while another worker has nothing to do.
+    """
+    asked: list[distributed.Future] = []
+    pending: list[distributed.Future] = []
     alone_s = 0
-    while not all(future.done() for future in futures) and alone_s < ALONE_S:
+    while alone_s < ALONE_S and (pending or len(asked) < len(parts)):
+        threads = sum(client.nthreads().values())
+        alone_s = 0 if threads else alone_s + LOOK_EVERY_S
+        ahead = 2 if len(parts) > MANY * threads else 1
+        room = max(1, threads * ahead) - len(pending)
+        new = [ask(one) for one in parts[len(asked) : len(asked) + max(0, room)]]
+        asked += new
+        pending += new
         with client.as_current(), suppress(TimeoutError):
-            distributed.wait(futures, timeout=LOOK_EVERY_S)
-        alone_s = 0 if _workers(client) else alone_s + LOOK_EVERY_S
-    client.cancel([future for future in futures if not future.done()])
+            distributed.wait(pending, timeout=LOOK_EVERY_S, return_when="FIRST_COMPLETED")
+        pending = [future for future in pending if not future.done()]
+    client.cancel(pending)
+    return asked
 
 
 def _fault(future: distributed.Future) -> str:
@@ -108,11 +127,7 @@ def _fault(future: distributed.Future) -> str:
     if future.status == "finished":
         state = future.result()
         return "" if state.is_completed() else str(state.message)
-    return str(future.exception()) if future.status == "error" else "no worker is left"
-
-
-def _workers(client: distributed.Client) -> list[str]:
-    return list(client.scheduler_info(n_workers=-1)["workers"])
+    return str(future.exception()) if future.status == "error" else LEFT
 
 
 def _unfit(client: distributed.Client, order: Order) -> Iterator[str]:
@@ -123,7 +138,7 @@ def _unfit(client: distributed.Client, order: Order) -> Iterator[str]:
         f"the folder {order.var}": SHARED,
         f"Prefect at {api}": REACHED,
     }
-    if not _workers(client):
+    if not client.nthreads():
         yield f"the cluster at {order.cluster} has no workers; {REMEDY}"
     seal.touch()
     try:

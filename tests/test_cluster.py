@@ -183,6 +183,33 @@ def test_where_the_only_worker_or_the_scheduler_dies_the_run_makes_the_rest_itse
     pd.testing.assert_frame_equal(found, whole)
 
 
+@pytest.mark.parametrize(("parts", "ahead"), [(6, 1), (40, 3)])
+def test_a_part_waits_behind_another_only_where_there_are_many(
+    tmp_path: Path, parts: int, ahead: int
+) -> None:
+    asked: list[distributed.Future] = []
+    not_done: list[int] = []
+    with ExitStack() as open_now:
+        _, address = open_now.enter_context(scheduling(tmp_path))
+        for name in ("a", "b"):
+            open_now.enter_context(worker(address, tmp_path / name))
+        client = open_now.enter_context(distributed.Client(address, set_as_default=False))
+        client.wait_for_workers(2, timeout=60)
+
+        def make(part: int) -> int:
+            time.sleep(0.1)
+            return part
+
+        def ask(part: int) -> distributed.Future:
+            not_done.append(sum(not future.done() for future in asked))
+            asked.append(client.submit(make, part))
+            return asked[-1]
+
+        made = cluster._in_turn(client, ask, range(parts))
+        assert client.gather(made) == list(range(parts))
+    assert max(not_done) == ahead
+
+
 def test_without_its_cluster_a_run_goes_on_alone_and_says_what_to_do(
     tree: Tree, prefect: dict[str, str], tmp_path: Path
 ) -> None:
