@@ -6,12 +6,12 @@ import json
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import geopandas as gpd
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page
+from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page, Route
 
 from atlas.csv_file import guard_cell
 from browsing import faults_of, violations
@@ -772,6 +772,45 @@ def test_what_is_pressed_before_the_filters_are_there_is_not_lost(phone: Page) -
     with phone.expect_download() as caught:
         phone.locator("#save-csv").tap()
     assert caught.value.suggested_filename.endswith(".csv")
+
+
+def by_area(page: Page) -> None:
+    page.locator("#sort").focus()  # as a hand does, and select_option does not
+    page.select_option("#sort", "area")
+
+
+TOUCHES: dict[str, tuple[Callable[[Page], object], str]] = {
+    "filters": (lambda page: page.locator("#filters summary").click(), ""),
+    "search": (lambda page: page.locator("#search").focus(), ""),
+    "year": (lambda page: page.locator("#by-year").check(), "year="),
+    "colour": (lambda page: page.locator("#colours [value=schedule]").check(), "colour=schedule"),
+    "sort": (by_area, "sort=area"),
+}
+"""What a reader does before the map is there, and what the address then says of it."""
+
+
+@pytest.mark.parametrize("touch", TOUCHES)
+@pytest.mark.parametrize("late", ["leaflet-*.js", "map-vi-*.js"])
+def test_what_is_touched_before_the_map_is_there_is_not_lost(
+    wide: BrowserContext, site: str, late: str, touch: str
+) -> None:
+    page = wide.new_page()
+    faults = faults_of(page, site)
+    held: list[Route] = []
+    page.route(f"**/assets/{late}", lambda route: held.append(route))
+    page.goto(f"{site}vi/map/index.html", wait_until="commit")
+    page.locator("#embed").wait_for()  # the last of the page's text
+    if late == "map-vi-*.js":
+        page.wait_for_function("typeof Atlas !== 'undefined' && Atlas.page")
+    act, said = TOUCHES[touch]
+    act(page)
+    (route,) = held
+    route.continue_()
+    page.wait_for_selector(READY)
+    settle(page)
+    assert said in page.evaluate("location.hash")
+    assert page.locator("#facets input").count() and faults == []
+    page.close()
 
 
 def opened_facets(page: Page) -> None:

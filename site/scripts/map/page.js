@@ -12,13 +12,16 @@ Atlas.page = (() => {
   let timer = 0;
   /** @type {Record<string, Promise<unknown>>} */
   const loaded = {};
+  let drawn = () => {};
+  /** @type {Promise<void>} */
+  const whenDrawn = new Promise((resolve) => { drawn = resolve; });
 
-  /* Search, filters, comparison and downloads stand in files of their own. */
+  /* Search, filters, comparison and downloads stand in files of their own, and need the map. */
   /** @returns {Promise<boolean>} */
   function later() {
     if (!loading) {
       const addresses = (byId('map-page').dataset.later || '').split(' ');
-      loading = Promise.all(addresses.map(load)).then(() => {
+      loading = Promise.all([whenDrawn, ...addresses.map(load)]).then(() => {
         isLater = true;
         Atlas.browse.start();
         return true;
@@ -153,10 +156,28 @@ Atlas.page = (() => {
     document.addEventListener('keydown', (event) => {
       if (event.key === 'Escape' && !event.defaultPrevented) { Atlas.panel.close(); }
     });
+  }
+
+  /* The first touch of a part asks for the filters, whether the map is drawn by then or not. */
+  function heed() {
     document.querySelectorAll('[data-wants]').forEach((part) => {
       ['pointerdown', 'focusin'].forEach((name) => part.addEventListener(name, () => { later(); }));
       ['click', 'change', 'input'].forEach((name) => part.addEventListener(name, again, true));
     });
+    if (document.querySelector('[data-wants] :is(:focus, details[open])')) { later(); }
+    const held = document.activeElement;
+    if (held?.closest('[data-wants]') && isSet(held)) {
+      ['input', 'change'].forEach((name) => held.dispatchEvent(new Event(name, { bubbles: true })));
+    }
+  }
+
+  /* Is it another value than the page came with? */
+  /** @param {Element} part */
+  function isSet(part) {
+    if (part instanceof HTMLSelectElement) { return part.selectedIndex > 0; }
+    if (!(part instanceof HTMLInputElement)) { return false; }
+    const isTick = part.type === 'checkbox' || part.type === 'radio';
+    return isTick ? part.checked !== part.defaultChecked : part.value !== part.defaultValue;
   }
 
   /* What is pressed or set before the filters are there is pressed and set again when they are. */
@@ -256,6 +277,7 @@ Atlas.page = (() => {
     watch(parts);
     isReady = true;
     root.mapReady = 'true';
+    setTimeout(drawn);  // a task later, so that what follows this in the wrapped begin() has begun
     addEventListener('hashchange', () => follow(parts));
     /* The list has an entry of that id too: the browser goes there, the reader wants the map. */
     addEventListener('load', () => {
@@ -263,6 +285,7 @@ Atlas.page = (() => {
     });
   }
 
+  heed();
   Atlas.map = Atlas.draw.map;
   Atlas.layer = () => L.layerGroup();
   Atlas.begin = begin;
