@@ -4,6 +4,7 @@ Atlas.page = (() => {
   const { make, byId, say, tell } = Atlas.base;
   const { records } = Atlas.draw;
   const SAVE_AFTER_MS = 250;
+  const TOUCHED = '[data-wants] :focus, [data-wants] details[open], [data-wants][open]';
 
   /** @type {Promise<boolean> | null} */
   let loading = null;
@@ -164,7 +165,7 @@ Atlas.page = (() => {
       ['pointerdown', 'focusin'].forEach((name) => part.addEventListener(name, () => { later(); }));
       ['click', 'change', 'input'].forEach((name) => part.addEventListener(name, again, true));
     });
-    if (document.querySelector('[data-wants] :is(:focus, details[open])')) { later(); }
+    if (document.querySelector(TOUCHED)) { later(); }
     const held = document.activeElement;
     if (held?.closest('[data-wants]') && isSet(held)) {
       ['input', 'change'].forEach((name) => held.dispatchEvent(new Event(name, { bubbles: true })));
