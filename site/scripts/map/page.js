@@ -13,16 +13,19 @@ Atlas.page = (() => {
   let timer = 0;
   /** @type {Record<string, Promise<unknown>>} */
   const loaded = {};
-  let drawn = () => {};
+  /** @type {(beginning: Promise<void>) => void} */
+  let drawing = () => {};
   /** @type {Promise<void>} */
-  const whenDrawn = new Promise((resolve) => { drawn = resolve; });
+  const whenDrawn = new Promise((resolve) => { drawing = resolve; });
+  /** @type {Set<EventTarget>} */
+  const pressed = new Set();
 
   /* Search, filters, comparison and downloads stand in files of their own, and need the map. */
   /** @returns {Promise<boolean>} */
   function later() {
     if (!loading) {
       const addresses = (byId('map-page').dataset.later || '').split(' ');
-      loading = Promise.all([whenDrawn, ...addresses.map(load)]).then(() => {
+      loading = whenDrawn.then(() => Promise.all(addresses.map(load))).then(() => {
         isLater = true;
         Atlas.browse.start();
         return true;
@@ -166,19 +169,19 @@ Atlas.page = (() => {
       ['click', 'change', 'input'].forEach((name) => part.addEventListener(name, again, true));
     });
     if (document.querySelector(TOUCHED)) { later(); }
-    const held = document.activeElement;
-    if (held?.closest('[data-wants]') && isSet(held)) {
-      ['input', 'change'].forEach((name) => held.dispatchEvent(new Event(name, { bubbles: true })));
-    }
+    document.querySelectorAll('[data-wants] input, [data-wants] select').forEach((part) => {
+      if (!isSet(part)) { return; }
+      ['input', 'change'].forEach((name) => part.dispatchEvent(new Event(name, { bubbles: true })));
+    });
   }
 
-  /* Is it another value than the page came with? */
+  /* Does it say what the page did not come with? A radio that another one put out does not. */
   /** @param {Element} part */
   function isSet(part) {
     if (part instanceof HTMLSelectElement) { return part.selectedIndex > 0; }
     if (!(part instanceof HTMLInputElement)) { return false; }
-    const isTick = part.type === 'checkbox' || part.type === 'radio';
-    return isTick ? part.checked !== part.defaultChecked : part.value !== part.defaultValue;
+    if (part.type === 'radio') { return part.checked && !part.defaultChecked; }
+    return part.type === 'checkbox' ? part.checked !== part.defaultChecked : part.value !== part.defaultValue;
   }
 
   /* What is pressed or set before the filters are there is pressed and set again when they are. */
@@ -188,7 +191,11 @@ Atlas.page = (() => {
     const isButton = part instanceof HTMLButtonElement;
     if (isLater || part.id === 'search' || (event.type === 'click' && !isButton)) { return; }
     const { value, checked } = part;
-    if (!await later()) { return; }
+    if (isButton && pressed.has(part)) { return; }
+    pressed.add(part);
+    const isThere = await later();
+    pressed.delete(part);
+    if (!isThere) { return; }
     if (isButton) {
       part.click();
     } else {
@@ -278,7 +285,6 @@ Atlas.page = (() => {
     watch(parts);
     isReady = true;
     root.mapReady = 'true';
-    setTimeout(drawn);  // a task later, so that what follows this in the wrapped begin() has begun
     addEventListener('hashchange', () => follow(parts));
     /* The list has an entry of that id too: the browser goes there, the reader wants the map. */
     addEventListener('load', () => {
@@ -289,6 +295,11 @@ Atlas.page = (() => {
   heed();
   Atlas.map = Atlas.draw.map;
   Atlas.layer = () => L.layerGroup();
-  Atlas.begin = begin;
+  Atlas.begin = (parts) => {
+    const beginning = begin(parts);
+    // a task later, so that what begins after this has begun
+    drawing(beginning.then(() => new Promise((done) => { setTimeout(done); })));
+    return beginning;
+  };
   return /** @type {AtlasScripts['page']} */ ({ state: Atlas.hash.empty(), later, load, save, address, pick });
 })();

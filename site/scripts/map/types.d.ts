@@ -417,7 +417,7 @@ interface AtlasScripts {
   taken: { rows(withShapes: boolean): Promise<Row[] | null>; row(n: number): Promise<Record<string, any>>; shape(n: number): Promise<Shape | null> };
   map: (id: string, options: L.MapOptions) => L.Map;
   layer: (id: string) => L.LayerGroup;
-  begin: (parts: Parts) => void;
+  begin: (parts: Parts) => Promise<void>;
 }
 
 interface Sums {
