@@ -818,30 +818,39 @@ TOUCHES: dict[str, tuple[Callable[[Page], None], str]] = {
 }
 """What a reader does before the map is there, and what the page then shows of it."""
 
+LATE = ("leaflet-*.js", "map-vi-*.js")
+"""Scripts of the map that may come late: with the first no script has run, with the last all."""
+
 LISTENS = """() => new Promise(listens => {
   const look = () => typeof Atlas !== 'undefined' && Atlas.page ? listens() : setTimeout(look, 20);
   look();
 })"""
 
 
+def open_without(page: Page, site: str, late: str) -> Route:
+    """Open the map's page and hold one of its scripts back; return what lets it come."""
+    held: list[Route] = []
+    page.route(f"**/assets/{late}", lambda route: held.append(route))
+    page.goto(f"{site}vi/map/index.html", wait_until="commit")
+    page.locator("#embed").wait_for()  # the last of the page's text
+    if late == LATE[-1]:
+        page.evaluate(LISTENS)
+    while not held:
+        page.wait_for_timeout(20)
+    return held[0]
+
+
 @pytest.mark.parametrize("touch", TOUCHES)
-@pytest.mark.parametrize("late", ["leaflet-*.js", "map-vi-*.js"])
+@pytest.mark.parametrize("late", LATE)
 def test_what_is_touched_before_the_map_is_there_is_not_lost(
     wide: BrowserContext, site: str, late: str, touch: str
 ) -> None:
     page = wide.new_page()
     faults = faults_of(page, site)
-    held: list[Route] = []
-    page.route(f"**/assets/{late}", lambda route: held.append(route))
-    page.goto(f"{site}vi/map/index.html", wait_until="commit")
-    page.locator("#embed").wait_for()  # the last of the page's text
-    if late == "map-vi-*.js":
-        page.evaluate(LISTENS)
+    held = open_without(page, site, late)
     act, shows = TOUCHES[touch]
     act(page)
-    while not held:
-        page.wait_for_timeout(20)
-    held[0].continue_()
+    held.continue_()
     page.wait_for_selector(READY)
     settle(page)
     assert page.evaluate(shows) and faults == []
@@ -852,16 +861,12 @@ def test_a_button_pressed_often_before_the_map_is_there_acts_once(
     wide: BrowserContext, site: str
 ) -> None:
     page = wide.new_page()
-    held: list[Route] = []
-    page.route("**/assets/map-vi-*.js", lambda route: held.append(route))
-    page.goto(f"{site}vi/map/index.html", wait_until="commit")
-    page.locator("#embed").wait_for()
-    page.evaluate(LISTENS)
+    held = open_without(page, site, LATE[-1])
     saved: list[Download] = []
     page.on("download", lambda download: saved.append(download))
     for _ in range(3):
         page.locator("#save-csv").click()
-    held[0].continue_()
+    held.continue_()
     page.wait_for_selector(READY)
     settle(page)
     assert len(saved) == 1

@@ -297,8 +297,7 @@ Atlas.page = (() => {
   Atlas.layer = () => L.layerGroup();
   Atlas.begin = (parts) => {
     const beginning = begin(parts);
-    // a task later, so that what begins after this has begun
-    drawing(beginning.then(() => new Promise((done) => { setTimeout(done); })));
+    drawing(beginning);
     return beginning;
   };
   return /** @type {AtlasScripts['page']} */ ({ state: Atlas.hash.empty(), later, load, save, address, pick });
